@@ -1,0 +1,366 @@
+"""The engine's nouns, as frozen values.
+
+Two families live here. *Specs* are what a revision freezes (routes, gates, deployments, ...):
+plain data, JSON both ways, hashed. *Facts and answers* are what one request brings along
+(`RoutingRequest`, `TextReading`, `Facts`) and what `decide` returns (`Decision`).
+
+Units stand in the names: `_nano_usd` is an integer, 1 USD = 1_000_000_000; `_ms` is
+milliseconds, `moment_ms` since the Unix epoch; percentages are 0 to 100.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct, field
+
+# --------------------------------------------------------------------------- labels
+
+
+class Sensitivity(StrEnum):
+    """How careful the request's content makes us; ordered, `rank` compares."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+    PII = "pii"
+    REGULATED = "regulated"
+
+    @property
+    def rank(self) -> int:
+        return _SENSITIVITY_RANK[self]
+
+
+_SENSITIVITY_RANK = {s: i for i, s in enumerate(Sensitivity)}
+
+CAPABILITIES = ("streaming", "tools", "schema", "images", "prefill", "embeddings", "logprobs")
+"""What a deployment may offer; a request needs a subset."""
+
+# --------------------------------------------------------------------------- specs
+
+
+class Limits(Struct, frozen=True, omit_defaults=True):
+    """Bounds of one route or deployment; None means the default in `limits.py`."""
+
+    attempts: int | None = None
+    connect_ms: int | None = None
+    first_token_ms: int | None = None
+    stall_ms: int | None = None
+    total_ms: int | None = None
+    max_input_tokens: int | None = None
+    max_output_tokens: int | None = None
+
+
+class ProviderSpec(Struct, frozen=True):
+    """An account at a vendor. The secret is not here: only the gateway's memory has it."""
+
+    slug: str
+    adapter: str
+    base_url: str
+    attributes: dict[str, bool | str] = {}
+    local: bool = False
+    """Runs on our own ground (a private or loopback origin, or `attributes.local`)."""
+
+
+class PriceSpec(Struct, frozen=True):
+    """One row of the catalog, in force from `starts_at_ms` until the next row begins."""
+
+    id: int
+    starts_at_ms: int
+    input_nano_usd_per_mtok: int
+    output_nano_usd_per_mtok: int
+    cached_input_nano_usd_per_mtok: int | None = None
+    cache_write_nano_usd_per_mtok: int | None = None
+
+
+class TokenOverhead(Struct, frozen=True):
+    """Upper bounds of the tokens a vendor adds that are not in the text; from the adapter."""
+
+    per_image: int = 0
+    per_message: int = 0
+    with_tools: int = 0
+
+
+class DeploymentSpec(Struct, frozen=True):
+    """One pinned model as one provider serves it in one region."""
+
+    slug: str
+    provider: str
+    model: str
+    region: str
+    context_window: int
+    max_output_tokens: int
+    capabilities: tuple[str, ...] = ()
+    quality: dict[str, int] = {}
+    """Thousandths (700 is "0.70") by task type; `default` stands for the rest."""
+    prices: tuple[PriceSpec, ...] = ()
+    """Oldest first."""
+    limits: Limits = Limits()
+    overhead: TokenOverhead = TokenOverhead()
+    enabled: bool = True
+
+
+When = dict[str, str | tuple[str, ...] | dict[str, str]]
+"""A condition as written: every entry must hold, a tuple means any of. Amounts and
+comparisons are text (`">50000"`). `metadata.KEY` entries are flat keys."""
+
+
+class FeatureSpec(Struct, frozen=True):
+    slug: str
+    owner: str = ""
+    quality_floor: int = 0
+    """Thousandths; a candidate below it leaves with `below_quality_floor`."""
+
+
+class PromptSpec(Struct, frozen=True):
+    slug: str
+    system: str
+
+
+class FlagSpec(Struct, frozen=True):
+    """`percent` of the subjects named by `sticky_by` see the flag on while it is enabled."""
+
+    slug: str
+    enabled: bool = False
+    percent: int = 0
+    sticky_by: str = "tenant"
+
+
+class CheckSpec(Struct, frozen=True):
+    """Looks at the text before any provider is called. `do`: block, redact, flag."""
+
+    slug: str
+    when: When
+    match: tuple[str, ...]
+    do: str
+
+
+class GateSpec(Struct, frozen=True):
+    """A hard requirement. `require`/`forbid` map an attribute of the deployment
+    (`provider.dpa_signed`, `region`, `deployment`, `capability`) to the value or any-of tuple.
+    `otherwise`: block, redact, downgrade, local."""
+
+    slug: str
+    when: When
+    require: dict[str, bool | str | tuple[str, ...]] = {}
+    forbid: dict[str, bool | str | tuple[str, ...]] = {}
+    otherwise: str = "block"
+
+
+class CandidateSpec(Struct, frozen=True):
+    deployment: str
+    weight: int = 1
+
+
+class RouteSpec(Struct, frozen=True):
+    """The named policy for a class of requests; routes are tried in order, first match wins."""
+
+    slug: str
+    when: When
+    strategy: str
+    candidates: tuple[CandidateSpec, ...]
+    fallback: tuple[str, ...] = ()
+    prompt: str | None = None
+    weights: dict[str, int] = {}
+    """Thousandths per dimension of the score: cost, latency, quality, ..."""
+    quality_floor: int = 0
+    stream_recovery: str = "error"
+    limits: Limits = Limits()
+    enabled: bool = True
+
+
+class CapSpec(Struct, frozen=True):
+    """A spend limit as defined. Stored and exported; the ledger enforces it."""
+
+    slug: str
+    scope: dict[str, str | tuple[str, ...]] = {}
+    per: tuple[str, ...] = ()
+    missing: str = "share"
+    period: str = "day"
+    time_zone: str = "UTC"
+    limit_nano_usd: int | None = None
+    limit_tokens: int | None = None
+    limit_requests: int | None = None
+    mode: str = "closed"
+    actions: tuple[dict[str, str | int], ...] = ({"at_percent": 100, "do": "stop"},)
+
+
+class RevisionDocument(Struct, frozen=True):
+    """All that can change a decision, as plain data. `engine.revision.compile_revision` makes
+    the thing that decides; two equal documents have one hash."""
+
+    tasks: tuple[str, ...] = ()
+    plans: tuple[str, ...] = ()
+    features: tuple[FeatureSpec, ...] = ()
+    prompts: tuple[PromptSpec, ...] = ()
+    flags: tuple[FlagSpec, ...] = ()
+    checks: tuple[CheckSpec, ...] = ()
+    gates: tuple[GateSpec, ...] = ()
+    routes: tuple[RouteSpec, ...] = ()
+    providers: tuple[ProviderSpec, ...] = ()
+    deployments: tuple[DeploymentSpec, ...] = ()
+    caps: tuple[CapSpec, ...] = ()
+
+
+# --------------------------------------------------------------------------- one request
+
+
+class RoutingRequest(Struct, frozen=True, kw_only=True):
+    """What a client wants, without its text: all that the engine may look at, and all that a
+    trace keeps of it. A door builds one; `tenant`, `plan`, ... already carry the key's pins."""
+
+    operation: str = "chat"
+    """chat or embeddings."""
+    task: str | None = None
+    feature: str | None = None
+    plan: str | None = None
+    tenant: str | None = None
+    user: str | None = None
+    session: str | None = None
+    app: str | None = None
+    app_version: str | None = None
+    key: str = ""
+    """The API key's public prefix."""
+    sensitivity: Sensitivity = Sensitivity.INTERNAL
+    residency: str | None = None
+    language: str | None = None
+    latency_class: str = "interactive"
+    max_latency_ms: int | None = None
+    max_cost_nano_usd: int | None = None
+    max_output_tokens: int | None = None
+    """What the client asked for; None lets the limits decide."""
+    text_bytes: int = 0
+    """UTF-8 bytes of everything sent (messages, tools, schema), images' own bytes left out."""
+    messages: int = 1
+    images: int = 0
+    needs: tuple[str, ...] = ()
+    """Capabilities without which the answer would be wrong: tools, schema, images, ..."""
+    stream: bool = False
+    metadata: dict[str, str] = {}
+    draw: str = ""
+    """The trace id; the seed of every draw that no sticky subject decides."""
+
+
+class Finding(Struct, frozen=True):
+    """A check that matched. `kinds` are labels (`secret:openai_key`, `email`), never the text."""
+
+    check: str
+    do: str
+    kinds: tuple[str, ...] = ()
+
+
+class TextReading(Struct, frozen=True):
+    """What was learnt by reading the text, so that nobody needs the text again: a replay
+    passes the recorded reading. `truths[pattern]` is the truth of one text condition; a pattern
+    that is not in it is unknown."""
+
+    truths: dict[str, bool] = {}
+    sensitivity: Sensitivity = Sensitivity.PUBLIC
+    """As detected in the text alone."""
+    personal_data: tuple[str, ...] = ()
+    """Kinds that were found: email, phone, card, iban, ..."""
+    code: bool = False
+    difficulty: str = "normal"
+    """easy, normal or hard."""
+    task_scores: dict[str, int] = {}
+    """Inferred task types with their scores in thousandths, each explained by `task_reason`."""
+    task_reason: str = ""
+    findings: tuple[Finding, ...] = ()
+
+
+class DeploymentHealth(Struct, frozen=True):
+    """How one deployment has done of late, as this process knows it. No entry: nothing known."""
+
+    available: bool = True
+    reason: str = ""
+    latency_ms: int | None = None
+    first_token_ms: int | None = None
+    error_permille: int = 0
+    samples: int = 0
+
+
+class Facts(Struct, frozen=True):
+    """What is true at this moment beside the request and the revision."""
+
+    moment_ms: int
+    health: dict[str, DeploymentHealth] = {}
+
+
+# --------------------------------------------------------------------------- the answer
+
+
+class Reason(Struct, frozen=True):
+    code: str
+    message: str
+
+
+class Candidate(Struct, frozen=True):
+    """A deployment that was considered. Ineligible ones say why in `reasons`; eligible ones
+    may carry reasons that explain their place. `score` is in thousandths, higher is better."""
+
+    deployment: str
+    eligible: bool
+    score: int | None = None
+    reasons: tuple[Reason, ...] = ()
+    price_id: int | None = None
+    estimated_nano_usd: int | None = None
+    health: DeploymentHealth | None = None
+
+
+class Step(Struct, frozen=True):
+    """One rung of the ladder: a candidate, what changes in the request for it, and the most
+    it can cost. Execution walks the steps in order."""
+
+    deployment: str
+    max_output_tokens: int
+    input_tokens_bound: int
+    cost_bound_nano_usd: int
+    price_id: int | None = None
+
+
+class GateOutcome(Struct, frozen=True):
+    """A gate that applied: whom it turned away, and what was done when that left nobody."""
+
+    gate: str
+    rejected: tuple[str, ...] = ()
+    otherwise: str | None = None
+
+
+class Refusal(Struct, frozen=True):
+    """Why there is no chain: a code of the error catalogue and a sentence."""
+
+    code: str
+    message: str
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """What the engine chose and why. With a `refusal` the chain is empty; otherwise the first
+    step is the choice and the rest its fallback chain."""
+
+    revision: str
+    moment_ms: int
+    task: str
+    task_source: str
+    """client, inferred or default."""
+    task_reason: str = ""
+    sensitivity: Sensitivity
+    """The higher of the client's and the detected one (after a gate's `redact`: the client's)."""
+    difficulty: str = "normal"
+    route: str | None = None
+    rule: str = ""
+    """The route's `when` in plain words."""
+    strategy: str = ""
+    reason: str = ""
+    """One sentence: why the first step came first."""
+    prompt: str | None = None
+    stream_recovery: str = "error"
+    limits: Limits = field(default_factory=Limits)
+    """The route's limits; a deployment's own override them per step."""
+    redact: tuple[str, ...] = ()
+    """What must be taken out of the text before it is sent: `personal_data`, `secrets`, or the
+    slug of a check whose matches are redacted."""
+    gates: tuple[GateOutcome, ...] = ()
+    flags: dict[str, bool] = {}
+    """Flags that were looked at and their state for this request."""
+    draws: dict[str, int] = {}
+    """Named draws in 0..9999 that had a part in it."""
+    steps: tuple[Step, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    refusal: Refusal | None = None

@@ -1,0 +1,60 @@
+"""What can go wrong with a provider: one error type, one class per row of the error table.
+
+`RULES` says for each class whether the same deployment is asked again and whether another one
+is; execution reads the table and nothing else.
+"""
+
+from msgspec import Struct
+
+
+class Rule(Struct, frozen=True):
+    """`retry_same`: worth asking the same deployment once more. `fall_back`: another one may
+    answer. `code`: what the caller is told when this ends the request."""
+
+    retry_same: bool
+    fall_back: bool
+    code: str
+
+
+RULES: dict[str, Rule] = {
+    "connect": Rule(True, True, "provider_error"),
+    "server": Rule(True, True, "provider_error"),
+    "overloaded": Rule(False, True, "provider_error"),
+    "rate_limited": Rule(False, True, "provider_rate_limited"),
+    "quota": Rule(False, True, "provider_rate_limited"),
+    "auth": Rule(False, True, "provider_auth"),
+    "model_gone": Rule(False, True, "provider_error"),
+    "invalid_request": Rule(False, False, "invalid_request"),
+    "context_length": Rule(False, True, "context_too_long"),
+    "content_policy": Rule(False, False, "content_refused"),
+    "timeout": Rule(False, True, "provider_timeout"),
+    "stalled": Rule(False, True, "provider_timeout"),
+    "truncated": Rule(False, True, "provider_error"),
+    "malformed": Rule(False, True, "provider_error"),
+    "blocked_origin": Rule(False, True, "provider_error"),
+}
+
+
+class ProviderError(Exception):
+    """A call to a provider failed.
+
+    `error_class` is a key of `RULES`; `message` is the vendor's own text, shortened, with
+    anything that looks like a secret taken out; `retry_after_s` as the vendor said.
+    """
+
+    def __init__(
+        self,
+        error_class: str,
+        message: str,
+        *,
+        http_status: int | None = None,
+        retry_after_s: float | None = None,
+        provider_request_id: str | None = None,
+    ) -> None:
+        self.rule = RULES[error_class]
+        self.error_class = error_class
+        self.message = message
+        self.http_status = http_status
+        self.retry_after_s = retry_after_s
+        self.provider_request_id = provider_request_id
+        super().__init__(f"{error_class}: {message}")
