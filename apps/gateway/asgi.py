@@ -1,0 +1,174 @@
+"""The machine door: a bare ASGI application in front of Django, for `/v1/...`, health and metrics.
+
+Bare because Django's async handler costs more than a whole request does here; see
+docs/architecture.md. `startup` and `shutdown` are called by the server that runs the process.
+"""
+
+import asyncio
+from uuid import uuid4
+
+import structlog
+from django.conf import settings
+from msgspec import json
+
+from apps.gateway.exchange import Exchange, Receive, Scope, Send
+from apps.gateway.flow import Door, Flow
+from apps.gateway.live import Snapshot
+from apps.gateway.process import Process
+from routerctl.engine.errors import RouterError
+from routerctl.wire import anthropic, native, openai
+from routerctl.wire.types import KeyFacts, Renderer, Result
+
+log = structlog.get_logger(__name__)
+
+JSON = (b"content-type", b"application/json")
+
+DOORS: dict[str, Door] = {
+    "/v1/generate": Door("native", native.parse, native.renderer, native.error_renderer),
+    "/v1/chat/completions": Door("openai", openai.parse, openai.renderer, openai.error_renderer),
+    "/v1/messages": Door(
+        "anthropic", anthropic.parse, anthropic.renderer, anthropic.error_renderer
+    ),
+    "/v1/embeddings": Door(
+        "openai", openai.parse_embeddings, openai.renderer, openai.error_renderer
+    ),
+}
+
+_process: Process | None = None
+
+
+def owns(path: str) -> bool:
+    """Whether `path` belongs to this application rather than to Django."""
+    return path.startswith("/v1/") or path in _PLAIN
+
+
+async def startup() -> None:
+    """Open the ledger and load the configuration; called once, in the serving loop."""
+    global _process
+    _process = Process(settings.ENV, settings.ENV.database_url)
+    await _process.start()
+
+
+async def drain() -> None:
+    """Stop being ready; called when the process is told to end, before it stops accepting."""
+    if _process is not None:
+        _process.draining = True
+
+
+async def shutdown() -> None:
+    """Let requests end, settle all of them, close; returns when nothing is owed."""
+    if _process is not None:
+        await _process.stop()
+
+
+async def gateway_app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve one request whose path `owns`."""
+    assert _process is not None, "startup() was not called"
+    exchange = Exchange(scope, receive, send)
+    door = DOORS.get(exchange.path)
+    if door is not None and exchange.method == "POST":
+        _process.metrics.in_flight += 1
+        try:
+            await _serve(_process, door, exchange)
+        finally:
+            _process.metrics.in_flight -= 1
+    elif exchange.path in _PLAIN and exchange.method in ("GET", "HEAD"):
+        await _PLAIN[exchange.path](_process, exchange)
+    else:
+        status = 405 if door is not None or exchange.path in _PLAIN else 404
+        error = RouterError("invalid_request", f"{exchange.method} {exchange.path} is not served.")
+        await _turn_away(exchange, door, error, status)
+
+
+async def _serve(process: Process, door: Door, exchange: Exchange) -> None:
+    snapshot = process.live.snapshot
+    if snapshot is None:
+        error = RouterError("overloaded", "No configuration is loaded yet.", retry_after_s=1)
+        await _turn_away(exchange, door, error)
+        return
+    key = _authenticated(snapshot, exchange)
+    if key is None:
+        process.metrics.unauthenticated += 1
+        await _turn_away(exchange, door, RouterError("auth_failed"))
+        return
+    flow = Flow(process, snapshot, door, exchange, key)
+    try:
+        await flow.run()
+    except asyncio.CancelledError:
+        raise
+    except Exception:  # the outermost edge: nothing below catches everything
+        log.exception("request.crashed", trace_id=flow.trace_id)
+        await flow.crash()
+
+
+def _authenticated(snapshot: Snapshot, exchange: Exchange) -> KeyFacts | None:
+    header = exchange.headers.get("authorization")
+    if header is not None:
+        token = header[7:] if header[:7].lower() == "bearer " else ""
+    elif exchange.path == "/v1/messages":
+        token = exchange.headers.get("x-api-key", "")
+    else:
+        token = ""
+    if not token:
+        return None
+    return snapshot.keys.authenticate(token.strip().encode("latin-1"))
+
+
+async def _turn_away(
+    exchange: Exchange, door: Door | None, error: RouterError, status: int | None = None
+) -> None:
+    """Before authentication: no trace, an X-Request-Id alone. The body is read first, so that a
+    client which is still writing gets the answer."""
+    request_id = exchange.headers.get("x-request-id", "")[:128] or uuid4().hex
+    if exchange.method == "POST":
+        try:
+            await exchange.body(0 if status else settings.ENV.max_body_bytes)
+        except RouterError:
+            if exchange.gone:
+                return
+    renderer: Renderer = door.error_renderer() if door else native.error_renderer()
+    result = Result(trace_id="", created_s=0, status="failed", finish_status="error", error=error)
+    headers = [JSON, (b"x-request-id", request_id.encode("latin-1"))]
+    if error.retry_after_s is not None:
+        headers.append((b"retry-after", b"%d" % error.retry_after_s))
+    await exchange.whole(status or error.kind.status, headers, renderer.whole(result))
+
+
+# ---------------------------------------------------------------------- plain pages
+
+
+async def _models(process: Process, exchange: Exchange) -> None:
+    snapshot = process.live.snapshot
+    if snapshot is None or _authenticated(snapshot, exchange) is None:
+        await _turn_away(exchange, DOORS["/v1/chat/completions"], RouterError("auth_failed"))
+        return
+    await exchange.whole(200, [JSON], openai.models(snapshot.words))
+
+
+async def _healthz(process: Process, exchange: Exchange) -> None:
+    await exchange.whole(200, [JSON], b'{"status":"ok"}')
+
+
+async def _readyz(process: Process, exchange: Exchange) -> None:
+    snapshot = process.live.snapshot
+    body = {
+        "ready": process.is_ready,
+        "draining": process.draining,
+        "revision": snapshot.revision.hash if snapshot else None,
+        "database": "ok" if process.live.database_ok else "unreachable",
+        "unsettled": process.ledger.pending,
+    }
+    await exchange.whole(200 if process.is_ready else 503, [JSON], json.encode(body))
+
+
+async def _metrics(process: Process, exchange: Exchange) -> None:
+    content_type = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+    await exchange.whole(200, [content_type], process.metrics.exposition())
+
+
+_PLAIN = {
+    "/v1/models": _models,
+    "/healthz": _healthz,
+    "/readyz": _readyz,
+    "/metrics": _metrics,
+}

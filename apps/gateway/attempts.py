@@ -1,0 +1,171 @@
+"""One call to a provider, from its begin to the record that the trace keeps."""
+
+import time
+from collections.abc import Iterable
+
+from routerctl.engine.limits import ResolvedLimits
+from routerctl.engine.pricing import cost_nano_usd
+
+from apps.gateway.live import Endpoint
+from apps.ledger.records import AttemptRecord
+from routerctl.engine.types import PriceSpec, Step
+from routerctl.providers.errors import ProviderError
+from routerctl.providers.types import (
+    Finish,
+    RefusalDelta,
+    StreamEvent,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallDelta,
+    Usage,
+)
+
+# Classes which prove that the vendor did no work that it could bill.
+_UNBILLED = frozenset(
+    ("connect", "blocked_origin", "server", "overloaded", "rate_limited", "quota", "auth")
+    + ("model_gone", "invalid_request", "context_length", "content_policy")
+)
+
+
+class Attempt:
+    """An attempt in flight. Mutable; `record` is its end."""
+
+    __slots__ = (
+        "_began_ns",
+        "_error",
+        "_first_token_ms",
+        "_outcome",
+        "_output_bytes",
+        "_price",
+        "_request_started_ns",
+        "_usage",
+        "endpoint",
+        "limits",
+        "n",
+        "provider_request_id",
+        "step",
+    )
+
+    def __init__(
+        self,
+        n: int,
+        step: Step,
+        endpoint: Endpoint,
+        limits: ResolvedLimits,
+        request_started_ns: int,
+    ) -> None:
+        self.n = n
+        self.step = step
+        self.endpoint = endpoint
+        self.limits = limits
+        self.provider_request_id: str | None = None
+        self._request_started_ns = request_started_ns
+        self._began_ns = time.monotonic_ns()
+        self._price = _price(endpoint, step.price_id)
+        self._first_token_ms: int | None = None
+        self._output_bytes = 0
+        self._usage: Usage | None = None
+        self._error: ProviderError | None = None
+        self._outcome = "cancelled"
+
+    def elapsed_ms(self) -> int:
+        return (time.monotonic_ns() - self._began_ns) // 1_000_000
+
+    def saw(self, events: Iterable[StreamEvent]) -> None:
+        """Events came; they count as output until the vendor says its own figures."""
+        for event in events:
+            if type(event) is Finish:
+                self._usage = event.usage
+                self._outcome = "succeeded"
+                continue
+            if self._first_token_ms is None:
+                self._first_token_ms = self.elapsed_ms()
+            self._output_bytes += _size(event)
+
+    def succeeded(self, usage: Usage | None, output_bytes: int) -> None:
+        """A whole answer came."""
+        self._usage = usage
+        self._output_bytes = output_bytes
+        self._outcome = "succeeded"
+
+    def failed(self, error: ProviderError) -> None:
+        self._error = error
+        self._outcome = "failed"
+        self.provider_request_id = error.provider_request_id or self.provider_request_id
+
+    @property
+    def is_success(self) -> bool:
+        return self._outcome == "succeeded"
+
+    @property
+    def first_token_ms(self) -> int | None:
+        return self._first_token_ms
+
+    def record(self) -> AttemptRecord:
+        """What is known now, settled: tokens the vendor stated, or the most it can bill."""
+        usage, source = self._settled_usage()
+        error, deployment = self._error, self.endpoint.deployment
+        return AttemptRecord(
+            n=self.n,
+            deployment=deployment.slug,
+            provider=deployment.provider,
+            model=deployment.model,
+            started_ms=(self._began_ns - self._request_started_ns) // 1_000_000,
+            duration_ms=self.elapsed_ms(),
+            first_token_ms=self._first_token_ms,
+            outcome=self._outcome,
+            error_class=error.error_class if error else None,
+            error_message=error.message if error else "",
+            http_status=error.http_status if error else 200 if self.is_success else None,
+            provider_request_id=self.provider_request_id,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cached_input_tokens=usage.cached_input_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
+            usage_source=source,
+            cost_nano_usd=self._cost(usage),
+            held_nano_usd=self.step.cost_bound_nano_usd,
+            price_id=self.step.price_id,
+        )
+
+    def _settled_usage(self) -> tuple[Usage, str]:
+        if self._usage is not None:
+            return self._usage, "provider"
+        if self._error is not None and self._error.error_class in _UNBILLED:
+            return Usage(), "none"
+        # Nobody told: the input in full and every byte that came as a token is the most that
+        # can be billed, so what a provider bills is never more than what was settled.
+        bound = Usage(
+            input_tokens=self.step.input_tokens_bound,
+            output_tokens=min(self._output_bytes, self.step.max_output_tokens),
+        )
+        return bound, "estimated"
+
+    def _cost(self, usage: Usage) -> int:
+        if self._price is None:
+            return 0
+        return cost_nano_usd(
+            self._price,
+            usage.input_tokens,
+            usage.cached_input_tokens,
+            usage.cache_write_tokens,
+            usage.output_tokens,
+        )
+
+
+def _price(endpoint: Endpoint, price_id: int | None) -> PriceSpec | None:
+    for price in endpoint.deployment.prices:
+        if price.id == price_id:
+            return price
+    return None
+
+
+def _size(event: StreamEvent) -> int:
+    if type(event) is ToolCallDelta:
+        text = event.arguments
+    elif type(event) in (TextDelta, ThinkingDelta, RefusalDelta):
+        text = event.text
+    else:
+        text = ""
+    return len(text) if text.isascii() else len(text.encode())

@@ -1,0 +1,330 @@
+"""Walks the ladder: calls the steps in order until one answers or the bounds are reached.
+
+One walk for every door, streamed or not. It asks `providers.errors.RULES` what an error means,
+holds money for each attempt before it is sent, and never looks at the request's meaning: gates,
+prices and order were settled by the decision.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import msgspec
+from routerctl.providers.transport import Transport, UpstreamStream
+
+from apps.gateway.attempts import Attempt
+from apps.gateway.live import Snapshot
+from apps.ledger.batcher import Ledger
+from apps.ledger.records import AttemptRecord, Hold, TraceHead
+from routerctl.engine.errors import RouterError
+from routerctl.engine.types import Step
+from routerctl.providers.errors import ProviderError
+from routerctl.providers.ports import StreamParser, UpstreamRequest
+from routerctl.providers.types import (
+    Answer,
+    EmbeddingRequest,
+    Embeddings,
+    Finish,
+    ModelRequest,
+    StreamEvent,
+)
+
+T = TypeVar("T")
+
+_BACKOFF_S = 0.25
+_MAX_ERROR_BODY = 64 * 1024
+
+
+class Flowing:
+    """An open stream whose first content is in hand. `head` are the events read so far."""
+
+    __slots__ = ("_done", "_parser", "_stream", "_until_ns", "attempt", "head")
+
+    def __init__(
+        self,
+        attempt: Attempt,
+        stream: UpstreamStream,
+        parser: StreamParser,
+        head: list[StreamEvent],
+        until_ns: int,
+    ) -> None:
+        self.attempt = attempt
+        self.head = head
+        self._stream = stream
+        self._parser = parser
+        self._until_ns = until_ns
+        self._done = bool(head) and type(head[-1]) is Finish
+
+    async def read(self) -> list[StreamEvent] | None:
+        """The next events; None after the last. Raises ProviderError when it is cut, stalls or
+        says that it failed."""
+        if self._done:
+            return None
+        left_ms = (self._until_ns - time.monotonic_ns()) // 1_000_000
+        chunk = await self._stream.read(max(1, min(self.attempt.limits.stall_ms, left_ms)))
+        if chunk is None:
+            events = self._parser.close()
+            self._done = True
+        else:
+            events = self._parser.feed(chunk)
+            self._done = bool(events) and type(events[-1]) is Finish
+        self.attempt.saw(events)
+        return events
+
+    async def close(self) -> None:
+        await self._stream.close()
+
+
+class Execution:
+    """One admitted request on its way down the ladder. `attempts` are those which no tick has
+    written yet, `n` the number of the last one begun."""
+
+    def __init__(
+        self,
+        *,
+        snapshot: Snapshot,
+        ledger: Ledger,
+        transport: Transport,
+        noted: Callable[[AttemptRecord], None],
+        head: TraceHead,
+        started_ns: int,
+    ) -> None:
+        self.head = head
+        self.started_ns = started_ns
+        self.current: Attempt | None = None
+        self.records: list[AttemptRecord] = []
+        self.dropped: set[str] = set()
+        self.client_gone = False
+        self._written = 0
+        self._snapshot = snapshot
+        self._ledger = ledger
+        self._transport = transport
+        self._noted = noted
+        self._head_raw = msgspec.Raw(msgspec.json.encode(head))
+        self._until_ns = 0
+        self._open_stream: UpstreamStream | None = None
+        self._closing: asyncio.Future[None] | None = None
+
+    # ------------------------------------------------------------------ what a door asks for
+
+    def first_hold(self) -> Hold:
+        """The hold without which nothing may be sent."""
+        return self._hold(1, self.head.decision.steps[0])
+
+    async def answer(self, chat: ModelRequest) -> Answer:
+        """A whole answer to `chat`."""
+
+        async def once(attempt: Attempt) -> Answer:
+            request = attempt.endpoint.adapter.chat(
+                attempt.endpoint.target,
+                msgspec.structs.replace(chat, max_output_tokens=attempt.step.max_output_tokens),
+            )
+            headers, body = await self._send(attempt, request)
+            answer = attempt.endpoint.adapter.answer(headers, body)
+            attempt.provider_request_id = answer.provider_request_id
+            attempt.succeeded(answer.usage, len(body))
+            return answer
+
+        return await self._walk(once)
+
+    async def embeddings(self, embedding: EmbeddingRequest) -> Embeddings:
+        """The vectors of `embedding`."""
+
+        async def once(attempt: Attempt) -> Embeddings:
+            endpoint = attempt.endpoint
+            request = endpoint.adapter.embeddings(endpoint.target, embedding)
+            headers, body = await self._send(attempt, request)
+            vectors = endpoint.adapter.vectors(headers, body)
+            attempt.provider_request_id = vectors.provider_request_id
+            attempt.succeeded(vectors.usage, 0)
+            return vectors
+
+        return await self._walk(once)
+
+    async def flowing(self, chat: ModelRequest) -> Flowing:
+        """A stream that has brought its first content; until then fallbacks are free."""
+        return await self._walk(lambda attempt: self._open(attempt, chat))
+
+    async def buffered(self, chat: ModelRequest) -> list[StreamEvent]:
+        """All events of a stream that ended well, so that any fault was recovered unseen."""
+
+        async def once(attempt: Attempt) -> list[StreamEvent]:
+            flowing = await self._open(attempt, chat)
+            try:
+                events = flowing.head
+                while (more := await flowing.read()) is not None:
+                    events.extend(more)
+                return events
+            finally:
+                await flowing.close()
+
+        return await self._walk(once)
+
+    def client_left(self) -> None:
+        """Nobody listens any more: begin nothing new, and stop an answer that is streaming. A
+        whole answer is waited for, because its provider bills it all the same."""
+        self.client_gone = True
+        if self._open_stream is not None:
+            self._closing = asyncio.ensure_future(self._open_stream.close())
+
+    def end(self, error: ProviderError | None = None) -> None:
+        """The current attempt is over: remember what it did and what it taught."""
+        attempt = self.current
+        if attempt is None:
+            return
+        if error is not None:
+            attempt.failed(error)
+        record = attempt.record()
+        self.records.append(record)
+        self.current = None
+        self._noted(record)
+
+    @property
+    def unwritten(self) -> tuple[AttemptRecord, ...]:
+        """The attempts which the settling tick must write."""
+        return tuple(self.records[self._written :])
+
+    # ------------------------------------------------------------------ the walk
+
+    async def _walk(self, once: Callable[[Attempt], Awaitable[T]]) -> T:
+        position, again = 0, False
+        while True:
+            attempt = self._begin(position)
+            try:
+                return await once(attempt)
+            except ProviderError as error:
+                self.end(error)
+                position, again = self._after(error, position, again)
+            if again:
+                await asyncio.sleep(random.uniform(0, _BACKOFF_S))
+            await self._advance(position)
+
+    def _begin(self, position: int) -> Attempt:
+        decision = self.head.decision
+        step = decision.steps[position]
+        limits = self._snapshot.limits_of(decision.route, decision.limits, step.deployment)
+        if not self._until_ns:
+            self._until_ns = self.started_ns + limits.total_ms * 1_000_000
+        self.current = Attempt(
+            len(self.records) + 1,
+            step,
+            self._snapshot.endpoints[step.deployment],
+            limits,
+            self.started_ns,
+        )
+        return self.current
+
+    def _after(self, error: ProviderError, position: int, again: bool) -> tuple[int, bool]:
+        """Where to go after `error`: (position, whether it is the same deployment once more).
+
+        Raises RouterError when nothing is left to try.
+        """
+        steps = self.head.decision.steps
+        limits = self._snapshot.limits_of(
+            self.head.decision.route, self.head.decision.limits, steps[position].deployment
+        )
+        spent = len(self.records) >= limits.attempts or self.client_gone
+        late = time.monotonic_ns() >= self._until_ns
+        if not spent and not late:
+            if error.rule.retry_same and not again:
+                return position, True
+            if error.rule.fall_back and position + 1 < len(steps):
+                return position + 1, False
+        raise self._final(error)
+
+    def _final(self, error: ProviderError) -> RouterError:
+        tried = {record.deployment for record in self.records}
+        code = error.rule.code
+        if error.rule.fall_back and len(tried) > 1:
+            code = "fallback_exhausted"
+        retry_after_s = None if error.retry_after_s is None else max(1, round(error.retry_after_s))
+        return RouterError(code, retry_after_s=retry_after_s)
+
+    async def _advance(self, position: int) -> None:
+        """Settle the attempt that failed and hold for the next one, in one tick."""
+        written = self.records[-1]
+        hold = self._hold(len(self.records) + 1, self.head.decision.steps[position])
+        await self._ledger.advance(hold, written)
+        self._written = len(self.records)
+
+    def _hold(self, n: int, step: Step) -> Hold:
+        return Hold(
+            trace_id=self.head.trace_id,
+            n=n,
+            amount_nano_usd=step.cost_bound_nano_usd,
+            head=self._head_raw,
+        )
+
+    # ------------------------------------------------------------------ one call
+
+    def _left_ms(self) -> int:
+        return max(1, (self._until_ns - time.monotonic_ns()) // 1_000_000)
+
+    async def _send(
+        self, attempt: Attempt, request: UpstreamRequest
+    ) -> tuple[dict[str, str], bytes]:
+        self.dropped.update(request.dropped)
+        limits = attempt.limits
+        response = await self._transport.send(
+            request,
+            connect_ms=limits.connect_ms,
+            first_byte_ms=limits.first_token_ms if limits.first_token_stated else None,
+            total_ms=self._left_ms(),
+        )
+        if response.status != 200:
+            raise attempt.endpoint.adapter.error(response.status, response.headers, response.body)
+        return response.headers, response.body
+
+    async def _open(self, attempt: Attempt, chat: ModelRequest) -> Flowing:
+        endpoint, limits = attempt.endpoint, attempt.limits
+        request = endpoint.adapter.chat(
+            endpoint.target,
+            msgspec.structs.replace(
+                chat, max_output_tokens=attempt.step.max_output_tokens, stream=True
+            ),
+        )
+        self.dropped.update(request.dropped)
+        first_ms = min(limits.first_token_ms, self._left_ms())
+        stream = await self._transport.open(
+            request, connect_ms=limits.connect_ms, first_byte_ms=first_ms
+        )
+        try:
+            if stream.status != 200:
+                body = await _rest(stream, first_ms)
+                raise endpoint.adapter.error(stream.status, stream.headers, body)
+            parser = endpoint.adapter.stream(stream.headers)
+            events = await self._first_content(attempt, stream, parser, first_ms)
+        except BaseException:
+            await stream.close()
+            raise
+        attempt.provider_request_id = parser.provider_request_id
+        self._open_stream = stream
+        return Flowing(attempt, stream, parser, events, self._until_ns)
+
+    async def _first_content(
+        self, attempt: Attempt, stream: UpstreamStream, parser: StreamParser, first_ms: int
+    ) -> list[StreamEvent]:
+        events: list[StreamEvent] = []
+        while not events:
+            left_ms = first_ms - attempt.elapsed_ms()
+            if left_ms <= 0:
+                raise ProviderError("timeout", f"no first token within {first_ms} ms")
+            chunk = await stream.read(left_ms)
+            if chunk is None:
+                events = parser.close()
+                break
+            events = parser.feed(chunk)
+        attempt.saw(events)
+        return events
+
+
+async def _rest(stream: UpstreamStream, timeout_ms: int) -> bytes:
+    """What an error's body says, as far as it is worth reading."""
+    parts: list[bytes] = []
+    size = 0
+    while size < _MAX_ERROR_BODY and (chunk := await stream.read(timeout_ms)) is not None:
+        parts.append(chunk)
+        size += len(chunk)
+    return b"".join(parts)

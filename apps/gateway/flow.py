@@ -1,0 +1,366 @@
+"""One request through the rooms, in their order: door, reading, decision, hold, execution,
+settlement. Read `Flow.run` first.
+
+Everything that is told to the caller and kept on the trace comes from one `Outcome`. The caller
+never waits for a settlement.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+from routerctl.engine.decide import decide
+from routerctl.redaction.reading import read_text
+from routerctl.redaction.scrub import redact
+from routerctl.wire.rewrite import rewrite_texts, with_system
+
+from apps.gateway import outcome as outcomes
+from apps.gateway.exchange import Exchange, HeaderList
+from apps.gateway.execute import Execution
+from apps.gateway.live import Snapshot
+from apps.gateway.streaming import stream_answer
+from apps.ledger.ids import trace_id
+from apps.ledger.records import IdempotencyKey, Outcome, Refused, Settlement, TraceHead
+from routerctl.engine.errors import RouterError
+from routerctl.engine.types import Decision, Facts, RoutingRequest, Sensitivity, TextReading
+from routerctl.providers.types import Answer, Embeddings, ModelRequest
+from routerctl.wire.types import Degraded, KeyFacts, ParsedCall, Renderer, Result, Vocabulary
+
+if TYPE_CHECKING:
+    from apps.gateway.process import Process
+
+Parse = Callable[[bytes, Mapping[str, str], KeyFacts, Vocabulary, str], ParsedCall]
+
+
+class Door(msgspec.Struct, frozen=True):
+    """One public endpoint: how its requests are read and its answers written."""
+
+    name: str
+    parse: Parse
+    renderer: Callable[[ParsedCall], Renderer]
+    error_renderer: Callable[[], Renderer]
+
+
+class Flow:
+    """One authenticated request. `call`, `head` and `execution` appear as it gets on."""
+
+    __slots__ = (
+        "admitted",
+        "body",
+        "call",
+        "decision",
+        "door",
+        "exchange",
+        "execution",
+        "head",
+        "key",
+        "process",
+        "reading",
+        "renderer",
+        "settled",
+        "snapshot",
+        "started_ms",
+        "started_ns",
+        "trace_id",
+    )
+
+    def __init__(
+        self, process: "Process", snapshot: Snapshot, door: Door, exchange: Exchange, key: KeyFacts
+    ) -> None:
+        self.process = process
+        self.snapshot = snapshot
+        self.door = door
+        self.exchange = exchange
+        self.key = key
+        self.started_ns = time.monotonic_ns()
+        self.started_ms = time.time_ns() // 1_000_000
+        self.trace_id = trace_id()
+        self.body = b""
+        self.admitted = False
+        self.settled = False
+        self.call: ParsedCall | None = None
+        self.renderer: Renderer | None = None
+        self.reading = TextReading()
+        self.decision: Decision | None = None
+        self.head: TraceHead | None = None
+        self.execution: Execution | None = None
+
+    async def run(self) -> None:
+        """Serve the request; every way out leaves exactly one trace."""
+        try:
+            call = await self._enter()
+            decision = self._decide(call)
+            execution = await self._admit(call, decision)
+        except RouterError as error:
+            await self._refuse(error)
+            return
+        try:
+            await self._execute(call, decision, execution)
+        except RouterError as error:
+            await self._fail(execution, error)
+        except asyncio.CancelledError:
+            # Shutdown ran out of patience: the money and the trace come first.
+            await self._fail(execution, RouterError("overloaded", "The server is shutting down."))
+            raise
+
+    async def crash(self) -> None:
+        """A fault of ours ended `run`: the trace and the caller still get their answer."""
+        error = RouterError("internal_error")
+        if self.settled:
+            return
+        if self.admitted and self.execution is not None:
+            await self._fail(self.execution, error)
+        else:
+            await self._refuse(error)
+
+    # ------------------------------------------------------------------ up to the hold
+
+    async def _enter(self) -> ParsedCall:
+        if "generate" not in self.key.scopes:
+            raise RouterError("forbidden", "This API key lacks the scope generate.")
+        self.body = await self.exchange.body(self.process.max_body_bytes)
+        self.call = self.door.parse(
+            self.body, self.exchange.headers, self.key, self.snapshot.words, self.trace_id
+        )
+        self.renderer = self.door.renderer(self.call)
+        return self.call
+
+    def _decide(self, call: ParsedCall) -> Decision:
+        revision = self.snapshot.revision
+        self.reading = read_text(call.request, revision, call.texts, call.last_user)
+        facts = Facts(self.started_ms, self.process.health.facts(self.started_ms))
+        self.decision = decide(call.request, self.reading, revision, facts)
+        refusal = self.decision.refusal
+        if refusal is not None:
+            raise RouterError(refusal.code, refusal.message)
+        return self.decision
+
+    async def _admit(self, call: ParsedCall, decision: Decision) -> Execution:
+        self.head = self._head(call.request, decision)
+        self.execution = execution = Execution(
+            snapshot=self.snapshot,
+            ledger=self.process.ledger,
+            transport=self.process.transport,
+            noted=self.process.noted,
+            head=self.head,
+            started_ns=self.started_ns,
+        )
+        hold = execution.first_hold()
+        key = self.exchange.headers.get("idempotency-key")
+        if key is not None:
+            hold = msgspec.structs.replace(hold, idempotency=self._idempotency(key))
+        await self.process.ledger.reserve(hold)
+        self.admitted = True
+        return execution
+
+    def _idempotency(self, key: str) -> IdempotencyKey:
+        if not 0 < len(key) <= 255:
+            raise RouterError("invalid_request", "Idempotency-Key must have 1 to 255 characters.")
+        return IdempotencyKey.of(self.key.tenant, self.key.prefix, key, self.body)
+
+    def _head(self, request: RoutingRequest, decision: Decision) -> TraceHead:
+        return TraceHead(
+            trace_id=self.trace_id,
+            started_at_ms=self.started_ms,
+            door=self.door.name,
+            request=request,
+            reading=self.reading,
+            decision=decision,
+            request_id=self.exchange.headers.get("x-request-id", "")[:128] or None,
+            ignored_fields=self.call.ignored_fields if self.call else (),
+        )
+
+    # ------------------------------------------------------------------ execution
+
+    async def _execute(self, call: ParsedCall, decision: Decision, execution: Execution) -> None:
+        assert self.renderer is not None
+        if call.embedding is not None:
+            embeddings = await execution.embeddings(call.embedding)
+            execution.end()
+            await self._answer(execution, embeddings=embeddings)
+            return
+        assert call.chat is not None
+        chat = self._prepared(call.chat, decision)
+        if call.stream:
+            await stream_answer(self, chat, execution)
+            return
+        self.exchange.watch(execution.client_left)
+        try:
+            answer = await execution.answer(chat)
+        finally:
+            self.exchange.unwatch()
+        execution.end()
+        if self.exchange.gone:
+            raise RouterError("client_disconnected")
+        await self._answer(execution, answer=answer)
+
+    def _prepared(self, chat: ModelRequest, decision: Decision) -> ModelRequest:
+        """The request as it is sent: redacted where policy says so, with the route's prompt."""
+        if decision.redact:
+            what, revision = decision.redact, self.snapshot.revision
+            chat = rewrite_texts(chat, lambda text: redact(text, what, revision))
+        if decision.prompt is not None:
+            chat = with_system(chat, self.snapshot.revision.prompts[decision.prompt])
+        return chat
+
+    async def _answer(
+        self,
+        execution: Execution,
+        *,
+        answer: Answer | None = None,
+        embeddings: Embeddings | None = None,
+    ) -> None:
+        assert self.renderer is not None
+        status = answer.finish_status if answer is not None else "stop"
+        outcome = outcomes.ended_well(execution, status, self.flags)
+        self.settle(outcome)
+        result = self.result(outcome, answer=answer, embeddings=embeddings)
+        body = self.renderer.whole(result)
+        await self.exchange.whole(200, self.headers(outcome), body)
+
+    # ------------------------------------------------------------------ ends
+
+    async def _refuse(self, error: RouterError) -> None:
+        """Turned away before a hold: a trace, no money."""
+        request = self.call.request if self.call else self._unread_request()
+        decision = self.decision or self._no_decision()
+        outcome = outcomes.refused(error, self.flags, self._latency_ms())
+        self.settled = True
+        self.process.refuse(Refused(head=self._head(request, decision), outcome=outcome))
+        await self._tell(error, outcome)
+
+    async def _fail(self, execution: Execution, error: RouterError) -> None:
+        """Admitted, and no whole answer: settle what it cost."""
+        if self.settled:
+            return
+        execution.end()
+        outcome = outcomes.ended_badly(execution, error, self.flags)
+        self.settle(outcome)
+        await self._tell(error, outcome)
+
+    async def _tell(self, error: RouterError, outcome: Outcome) -> None:
+        if self.exchange.gone:
+            return
+        error = outcomes.disclosed(error, self.decision, self.key.disclose)
+        result = self.result(outcome, error=error)
+        renderer = self.renderer or self.door.error_renderer()
+        if self.exchange.began:
+            await self.exchange.finish(renderer.end(result))
+            return
+        headers = self.headers(outcome)
+        if error.retry_after_s is not None:
+            headers.append((b"retry-after", b"%d" % error.retry_after_s))
+        if not error.kind.retry_helps or outcome.status == "failed":
+            headers.append((b"x-should-retry", b"false"))
+        await self.exchange.whole(error.kind.status, headers, renderer.whole(result))
+
+    def settle(self, outcome: Outcome) -> None:
+        """Hand the end of an admitted request to the ledger. Nobody waits for it."""
+        assert self.execution is not None and self.head is not None
+        execution = self.execution
+        self.settled = True
+        self.process.settle(
+            Settlement(
+                trace_id=self.trace_id,
+                n=len(execution.records) or 1,
+                head=self.head,
+                outcome=outcome,
+                attempts=execution.unwritten,
+            )
+        )
+
+    # ------------------------------------------------------------------ what the caller sees
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The safety flags: what checks found, by check and kind, never the text."""
+        return tuple(
+            f"{finding.check}:{kind}"
+            for finding in self.reading.findings
+            for kind in finding.kinds or (finding.do,)
+        )
+
+    def headers(
+        self, outcome: Outcome | None, content_type: bytes = b"application/json"
+    ) -> HeaderList:
+        """The headers of every answer; X-Route as the key may know it. No `outcome`: it is not
+        known yet whether the answer will be degraded."""
+        headers = [
+            (b"content-type", content_type),
+            (b"x-trace-id", self.trace_id.encode()),
+            (b"x-policy-revision", self.snapshot.revision.hash.encode()),
+        ]
+        request_id = self.exchange.headers.get("x-request-id")
+        if request_id:
+            headers.append((b"x-request-id", request_id[:128].encode("latin-1")))
+        if self.key.disclose != "none" and self.decision and self.decision.route:
+            headers.append((b"x-route", self.decision.route.encode()))
+        if outcome is not None and outcome.degraded_action:
+            headers.append((b"x-degraded", outcome.degraded_action.encode()))
+        return headers
+
+    def result(
+        self,
+        outcome: Outcome,
+        *,
+        answer: Answer | None = None,
+        embeddings: Embeddings | None = None,
+        error: RouterError | None = None,
+    ) -> Result:
+        """`outcome` as far as the key may know it."""
+        disclose = self.key.disclose
+        named = disclose == "deployment"
+        route = self.decision.route if self.decision and disclose != "none" else None
+        call = self.call
+        return Result(
+            trace_id=self.trace_id,
+            created_s=self.started_ms // 1000,
+            status=outcome.status,
+            finish_status=outcome.finish_status,
+            answer=answer,
+            embeddings=embeddings,
+            usage=outcomes.usage_of(outcome),
+            safety_flags=outcome.safety_flags,
+            degraded=_degraded(outcome),
+            route=route,
+            provider=outcome.provider if named else None,
+            model=outcome.deployment if named else None,
+            echo_model=(outcome.deployment if named else None)
+            or route
+            or (call.echo_model if call else "auto"),
+            error=error,
+        )
+
+    def _latency_ms(self) -> int:
+        return (time.monotonic_ns() - self.started_ns) // 1_000_000
+
+    def _unread_request(self) -> RoutingRequest:
+        tenant = self.key.tenant
+        return RoutingRequest(
+            tenant=None if tenant == "*" else tenant,
+            plan=self.key.plan,
+            feature=self.key.feature,
+            app=self.key.app,
+            key=self.key.prefix,
+            text_bytes=len(self.body),
+            draw=self.trace_id,
+        )
+
+    def _no_decision(self) -> Decision:
+        return Decision(
+            revision=self.snapshot.revision.hash,
+            moment_ms=self.started_ms,
+            task="",
+            task_source="default",
+            sensitivity=Sensitivity.INTERNAL,
+        )
+
+
+def _degraded(outcome: Outcome) -> Degraded | None:
+    if outcome.degraded_action is None:
+        return None
+    return Degraded(
+        outcome.degraded_reason or "", outcome.degraded_action, outcome.degraded_message
+    )

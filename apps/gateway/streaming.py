@@ -1,0 +1,113 @@
+"""Answers in pieces: as they come, or held back until they are whole (`buffer`)."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from apps.gateway import outcome as outcomes
+from apps.gateway.exchange import HeaderList
+from apps.gateway.execute import Execution, Flowing
+from apps.ledger.records import Outcome
+from routerctl.engine.errors import RouterError
+from routerctl.providers.errors import ProviderError
+from routerctl.providers.types import Finish, FinishStatus, ModelRequest, StreamEvent
+
+if TYPE_CHECKING:
+    from apps.gateway.flow import Flow
+
+KEEP_ALIVE_S = 5.0
+
+
+async def stream_answer(flow: "Flow", chat: ModelRequest, execution: Execution) -> None:
+    """Stream the answer to `chat`. Raises RouterError when it does not end well; whether that
+    becomes a status or an error event depends on what was already sent."""
+    flow.exchange.watch(execution.client_left)
+    try:
+        if execution.head.decision.stream_recovery == "buffer":
+            await _whole_first(flow, chat, execution)
+        else:
+            await _as_it_comes(flow, chat, execution)
+    finally:
+        flow.exchange.unwatch()
+
+
+async def _as_it_comes(flow: "Flow", chat: ModelRequest, execution: Execution) -> None:
+    flowing = await execution.flowing(chat)
+    try:
+        await _begin(flow, execution)
+        finish = await _pump(flow, flowing)
+    except ProviderError as error:
+        if flow.exchange.gone:
+            raise RouterError("client_disconnected") from None
+        execution.end(error)
+        raise RouterError(error.rule.code) from error
+    finally:
+        await flowing.close()
+    if flow.exchange.gone:
+        raise RouterError("client_disconnected")
+    await _end(flow, execution, finish)
+
+
+async def _pump(flow: "Flow", flowing: Flowing) -> FinishStatus:
+    """Pass events on until the last; returns how the vendor says it ended."""
+    exchange, renderer = flow.exchange, flow.renderer
+    assert renderer is not None
+    finish: FinishStatus = "stop"
+    events: list[StreamEvent] | None = flowing.head
+    while events is not None and not exchange.gone:
+        pieces = []
+        for event in events:
+            if type(event) is Finish:
+                finish = event.finish_status
+            else:
+                pieces.append(renderer.event(event))
+        if pieces and (data := b"".join(pieces)):
+            await exchange.write(data)
+        events = await flowing.read()
+    return finish
+
+
+async def _whole_first(flow: "Flow", chat: ModelRequest, execution: Execution) -> None:
+    renderer = flow.renderer
+    assert renderer is not None
+    answering = asyncio.ensure_future(execution.buffered(chat))
+    try:
+        while not (await asyncio.wait({answering}, timeout=KEEP_ALIVE_S))[0]:
+            if not flow.exchange.began:
+                await flow.exchange.begin(200, _headers(flow))
+            await flow.exchange.write(renderer.keep_alive())
+    except BaseException:
+        answering.cancel()
+        raise
+    events = answering.result()
+    if flow.exchange.gone:
+        raise RouterError("client_disconnected")
+    await _begin(flow, execution)
+    pieces = [renderer.event(event) for event in events if type(event) is not Finish]
+    await flow.exchange.write(b"".join(pieces))
+    finish = events[-1]
+    assert isinstance(finish, Finish)
+    await _end(flow, execution, finish.finish_status)
+
+
+async def _begin(flow: "Flow", execution: Execution) -> None:
+    assert flow.renderer is not None
+    so_far = outcomes.so_far(execution, flow.flags)
+    if not flow.exchange.began:
+        await flow.exchange.begin(200, _headers(flow, so_far))
+    opening = flow.renderer.begin(flow.result(so_far))
+    if opening:
+        await flow.exchange.write(opening)
+
+
+async def _end(flow: "Flow", execution: Execution, finish: FinishStatus) -> None:
+    assert flow.renderer is not None
+    execution.end()
+    outcome = outcomes.ended_well(execution, finish, flow.flags)
+    flow.settle(outcome)
+    await flow.exchange.finish(flow.renderer.end(flow.result(outcome)))
+
+
+def _headers(flow: "Flow", so_far: Outcome | None = None) -> HeaderList:
+    headers = flow.headers(so_far, b"text/event-stream")
+    headers.append((b"cache-control", b"no-cache"))
+    return headers
