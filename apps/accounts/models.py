@@ -1,0 +1,143 @@
+"""People and API keys: who may ask, and what a key pins.
+
+Both are audited (`audit.save_with_reason` writes them). Secrets are never among what is kept:
+a password and a key's digest are one-way, and their history leaves them out.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from simple_history.models import HistoricalRecords
+
+SCOPES = ("generate", "decide", "feedback", "read", "write")
+"""What a key may do, as `contract.md` names it; `generate` is the default."""
+
+ANY_TENANT = "*"
+
+
+class Role(models.TextChoices):
+    SUPPORT = "support"
+    FINANCE = "finance"
+    PRODUCT = "product"
+    ENGINEER = "engineer"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+class Theme(models.TextChoices):
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+class Density(models.TextChoices):
+    COMFORTABLE = "comfortable"
+    COMPACT = "compact"
+
+
+class ChangesOfIntent(HistoricalRecords):
+    """History without the saves that change nothing but excluded fields: signing in, a password
+    hashed anew, a theme."""
+
+    def post_save(
+        self,
+        instance: models.Model,
+        created: bool,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if update_fields and set(update_fields) <= set(self.excluded_fields):
+            return
+        super().post_save(instance, created, using=using, **kwargs)
+
+
+class UserManager(BaseUserManager["User"]):
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").lower())
+
+
+class User(AbstractBaseUser):
+    """A person, known by e-mail. `role` alone says what they may do: see `permissions.py`."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120, blank=True)
+    role = models.CharField(max_length=16, choices=Role)
+    is_active = models.BooleanField(default=True)
+    theme = models.CharField(max_length=8, choices=Theme, default=Theme.SYSTEM)
+    density = models.CharField(max_length=12, choices=Density, default=Density.COMFORTABLE)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    history = ChangesOfIntent(excluded_fields=["password", "last_login", "theme", "density"])
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    class Meta:
+        constraints = [
+            # With the column's own uniqueness this makes addresses unique in any spelling.
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="email_is_lower"),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="role_is_known"),
+        ]
+
+    def clean(self) -> None:
+        self.email = self.email.lower()
+
+    def get_full_name(self) -> str:
+        return self.name or self.email
+
+
+class ApiKey(models.Model):
+    """A client's key. What is not blank is pinned: a request cannot say otherwise.
+
+    `digest` is the HMAC of the whole token (`keys.py`); the token itself is shown once and kept
+    nowhere. `tenant` "*" may speak for any tenant.
+    """
+
+    class Disclose(models.TextChoices):
+        NONE = "none"
+        ROUTE = "route"
+        DEPLOYMENT = "deployment"
+
+    name = models.CharField(max_length=120)
+    prefix = models.CharField(
+        max_length=8, unique=True, validators=[RegexValidator(r"\A[a-z0-9]{8}\Z")]
+    )
+    digest = models.BinaryField(max_length=32)
+    tenant = models.CharField(max_length=128)
+    plan = models.CharField(max_length=128, blank=True)
+    feature = models.CharField(max_length=128, blank=True)
+    app = models.CharField(max_length=128, blank=True)
+    scopes = ArrayField(models.CharField(max_length=16), default=list)
+    disclose = models.CharField(max_length=12, choices=Disclose, default=Disclose.NONE)
+    legacy = models.BooleanField(default=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    history = HistoricalRecords(excluded_fields=["digest"])
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(tenant=""), name="tenant_is_given"),
+            models.CheckConstraint(
+                condition=models.Q(scopes__contained_by=list(SCOPES)) & ~models.Q(scopes=[]),
+                name="scopes_are_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(disclose__in=["none", "route", "deployment"]),
+                name="disclose_is_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix})"
