@@ -202,7 +202,7 @@ class RevisionDocument(Struct, frozen=True):
 # --------------------------------------------------------------------------- one request
 
 
-class RoutingRequest(Struct, frozen=True, kw_only=True):
+class RoutingRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a client wants, without its text: all that the engine may look at, and all that a
     trace keeps of it. A door builds one; `tenant`, `plan`, ... already carry the key's pins."""
 
@@ -238,7 +238,7 @@ class RoutingRequest(Struct, frozen=True, kw_only=True):
     """The trace id; the seed of every draw that no sticky subject decides."""
 
 
-class Finding(Struct, frozen=True):
+class Finding(Struct, frozen=True, omit_defaults=True):
     """A check that matched. `kinds` are labels (`secret:openai_key`, `email`), never the text."""
 
     check: str
@@ -246,7 +246,7 @@ class Finding(Struct, frozen=True):
     kinds: tuple[str, ...] = ()
 
 
-class TextReading(Struct, frozen=True):
+class TextReading(Struct, frozen=True, omit_defaults=True):
     """What was learnt by reading the text, so that nobody needs the text again: a replay
     passes the recorded reading. `truths[pattern]` is the truth of one text condition; a pattern
     that is not in it is unknown."""
@@ -265,7 +265,7 @@ class TextReading(Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
 
 
-class DeploymentHealth(Struct, frozen=True):
+class DeploymentHealth(Struct, frozen=True, omit_defaults=True):
     """How one deployment has done of late, as this process knows it. No entry: nothing known."""
 
     available: bool = True
@@ -291,7 +291,7 @@ class Reason(Struct, frozen=True):
     message: str
 
 
-class Candidate(Struct, frozen=True):
+class Candidate(Struct, frozen=True, omit_defaults=True):
     """A deployment that was considered. Ineligible ones say why in `reasons`; eligible ones
     may carry reasons that explain their place. `score` is in thousandths, higher is better."""
 
@@ -304,7 +304,7 @@ class Candidate(Struct, frozen=True):
     health: DeploymentHealth | None = None
 
 
-class Step(Struct, frozen=True):
+class Step(Struct, frozen=True, omit_defaults=True):
     """One rung of the ladder: a candidate, what changes in the request for it, and the most
     it can cost. Execution walks the steps in order."""
 
@@ -315,7 +315,7 @@ class Step(Struct, frozen=True):
     price_id: int | None = None
 
 
-class GateOutcome(Struct, frozen=True):
+class GateOutcome(Struct, frozen=True, omit_defaults=True):
     """A gate that applied: whom it turned away, and what was done when that left nobody."""
 
     gate: str
@@ -330,7 +330,7 @@ class Refusal(Struct, frozen=True):
     message: str
 
 
-class Decision(Struct, frozen=True, kw_only=True):
+class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the engine chose and why. With a `refusal` the chain is empty; otherwise the first
     step is the choice and the rest its fallback chain."""
 
@@ -363,4 +363,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     """Named draws in 0..9999 that had a part in it."""
     steps: tuple[Step, ...] = ()
     candidates: tuple[Candidate, ...] = ()
+    """Every candidate of the route once, then what a gate's `downgrade` or `local` took in."""
+    before_redaction: tuple[Candidate, ...] = ()
+    """Who was considered, and turned away, before a gate's `redact` took personal data out."""
     refusal: Refusal | None = None
