@@ -1,10 +1,20 @@
-"""Every change of the keys is announced by the database itself, whoever makes it."""
+"""Every change of the keys is announced and counted by the database itself, whoever makes it.
+
+The count changes in the same transaction as the key, so who polls it never sees the one without
+the other; the notice comes when that transaction commits.
+"""
 
 from django.db import migrations
 
 CREATE = """
+CREATE TABLE accounts_keyversion (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    version bigint NOT NULL DEFAULT 0
+);
+INSERT INTO accounts_keyversion DEFAULT VALUES;
 CREATE FUNCTION accounts_announce_keys() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    UPDATE accounts_keyversion SET version = version + 1;
     PERFORM pg_notify('routerctl_keys', '');
     RETURN NULL;
 END $$;
@@ -15,6 +25,7 @@ CREATE TRIGGER accounts_apikey_announce
 DROP = """
 DROP TRIGGER accounts_apikey_announce ON accounts_apikey;
 DROP FUNCTION accounts_announce_keys();
+DROP TABLE accounts_keyversion;
 """
 
 

@@ -1,0 +1,27 @@
+"""People are made here, by an administrator's command or, later, an administrator's page."""
+
+from django.contrib.auth.password_validation import validate_password
+
+from apps.accounts.audit import save_with_reason
+from apps.accounts.models import User
+
+
+def create(
+    *,
+    email: str,
+    role: str,
+    password: str,
+    name: str = "",
+    person: User | None = None,
+    reason: str,
+) -> User:
+    """A person who can sign in. `person` is who made them.
+
+    Raises ValidationError for a bad or taken address, an unknown role or a weak password.
+    """
+    user = User(email=email.lower(), role=role, name=name)
+    validate_password(password, user)
+    user.set_password(password)
+    user.full_clean()
+    save_with_reason(user, reason=reason, person=person)
+    return user
