@@ -150,15 +150,15 @@ class Flow:
         hold = execution.first_hold()
         key = self.exchange.headers.get("idempotency-key")
         if key is not None:
-            hold = msgspec.structs.replace(hold, idempotency=self._idempotency(key))
+            hold = msgspec.structs.replace(hold, idempotency=self._idempotency(call, key))
         await self.process.ledger.reserve(hold)
         self.admitted = True
         return execution
 
-    def _idempotency(self, key: str) -> IdempotencyKey:
+    def _idempotency(self, call: ParsedCall, key: str) -> IdempotencyKey:
         if not 0 < len(key) <= 255:
             raise RouterError("invalid_request", "Idempotency-Key must have 1 to 255 characters.")
-        return IdempotencyKey.of(self.key.tenant, self.key.prefix, key, self.body)
+        return IdempotencyKey.of(call.request.tenant or self.key.prefix, key, self.body)
 
     def _head(self, request: RoutingRequest, decision: Decision) -> TraceHead:
         return TraceHead(

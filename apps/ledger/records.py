@@ -5,6 +5,8 @@ writes attempt n and puts hold n+1 in the place of hold n; a `Settlement` ends i
 trace appears. A request that is refused before any hold brings a `Refused`.
 """
 
+from hashlib import sha256
+
 from msgspec import Raw, Struct
 
 from routerctl.engine.types import Decision, RoutingRequest, TextReading
@@ -60,6 +62,12 @@ class IdempotencyKey(Struct, frozen=True):
 
     key_hash: str
     body_hash: str
+
+    @classmethod
+    def of(cls, tenant: str, key: str, body: bytes) -> "IdempotencyKey":
+        """What is kept of the key that `tenant` sent with `body`."""
+        named = f"{tenant}\0{key}".encode("utf-8", "replace")
+        return cls(sha256(named).hexdigest(), sha256(body).hexdigest())
 
 
 class Hold(Struct, frozen=True, kw_only=True):
