@@ -15,6 +15,7 @@ ROOT_URLCONF = "routerctl.urls"
 ASGI_APPLICATION = "routerctl.asgi.application"
 AUTH_USER_MODEL = "accounts.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
 
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -37,6 +37,7 @@ def create(
     legacy: bool = False,
     expires_at: datetime | None = None,
     person: User | None = None,
+    source: str = "command",
     reason: str,
 ) -> tuple[ApiKey, str]:
     """A new key and its token, which nobody can ever read again.
@@ -62,15 +63,15 @@ def create(
         created_by=person,
     )
     key.full_clean()
-    save_with_reason(key, reason=reason, person=person)
+    save_with_reason(key, person=person, source=source, reason=reason)
     return key, token
 
 
-def revoke(key: ApiKey, *, person: User | None, reason: str) -> None:
+def revoke(key: ApiKey, *, person: User | None, source: str = "command", reason: str) -> None:
     """End `key` now; every process turns it away within 2 s. Revoking twice changes nothing."""
     if key.revoked_at is None:
         key.revoked_at = timezone.now()
-        save_with_reason(key, reason=reason, person=person)
+        save_with_reason(key, person=person, source=source, reason=reason)
 
 
 class KeyRing:

@@ -4,15 +4,13 @@ Both are audited (`audit.save_with_reason` writes them). Secrets are never among
 a password and a key's digest are one-way, and their history leaves them out.
 """
 
-from collections.abc import Iterable
-from typing import Any
-
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
-from simple_history.models import HistoricalRecords
+
+from apps.accounts.audit import AuditedHistory
 
 SCOPES = ("generate", "decide", "feedback", "read", "write")
 """What a key may do, as `contract.md` names it; `generate` is the default."""
@@ -40,23 +38,6 @@ class Density(models.TextChoices):
     COMPACT = "compact"
 
 
-class ChangesOfIntent(HistoricalRecords):
-    """History without the saves that change nothing but excluded fields: signing in, a password
-    hashed anew, a theme."""
-
-    def post_save(
-        self,
-        instance: models.Model,
-        created: bool,
-        using: str | None = None,
-        update_fields: Iterable[str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        if update_fields and set(update_fields) <= set(self.excluded_fields):
-            return
-        super().post_save(instance, created, using=using, **kwargs)
-
-
 class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(email=(username or "").lower())
@@ -73,7 +54,7 @@ class User(AbstractBaseUser):
     density = models.CharField(max_length=12, choices=Density, default=Density.COMFORTABLE)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    history = ChangesOfIntent(excluded_fields=["password", "last_login", "theme", "density"])
+    history = AuditedHistory(excluded_fields=["password", "last_login", "theme", "density"])
     objects = UserManager()
 
     USERNAME_FIELD = "email"
@@ -124,7 +105,7 @@ class ApiKey(models.Model):
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
 
-    history = HistoricalRecords(excluded_fields=["digest"])
+    history = AuditedHistory(excluded_fields=["digest"])
 
     class Meta:
         constraints = [

@@ -13,6 +13,7 @@ def create(
     password: str,
     name: str = "",
     person: User | None = None,
+    source: str = "command",
     reason: str,
 ) -> User:
     """A person who can sign in. `person` is who made them.
@@ -23,5 +24,5 @@ def create(
     validate_password(password, user)
     user.set_password(password)
     user.full_clean()
-    save_with_reason(user, reason=reason, person=person)
+    save_with_reason(user, person=person, source=source, reason=reason)
     return user
