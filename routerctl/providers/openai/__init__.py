@@ -1,0 +1,51 @@
+"""OpenAI's Chat Completions and Embeddings, and every vendor that speaks them: vLLM, Ollama, xAI,
+Moonshot, Mistral, DeepSeek, OpenRouter. Their differences are in `dialects`."""
+
+from collections.abc import Mapping
+
+from routerctl.engine.types import TokenOverhead
+from routerctl.providers.errors import ProviderError
+from routerctl.providers.openai.answer import OpenAIStream, read_answer, read_vectors
+from routerctl.providers.openai.dialects import dialect_of
+from routerctl.providers.openai.request import chat_body, embeddings_body
+from routerctl.providers.ports import StreamParser, Target, UpstreamRequest
+from routerctl.providers.types import Answer, EmbeddingRequest, Embeddings, ModelRequest
+from routerctl.providers.vendor_errors import error_from_status
+
+
+class OpenAI:
+    """The base URL ends before `/chat/completions` (`https://api.openai.com/v1`)."""
+
+    # An image costs up to 85 + 8 tiles × 170 tokens on GPT-4o; the mini models multiply that by
+    # 33 on paper, newer ones are capped at 1536 patches × 2.46.
+    overhead = TokenOverhead(per_image=48_169, per_message=8, with_tools=400)
+
+    def chat(self, target: Target, request: ModelRequest) -> UpstreamRequest:
+        body, dropped = chat_body(
+            target.model, request, dialect_of(target.base_url, target.attributes)
+        )
+        url = f"{target.base_url.rstrip('/')}/chat/completions"
+        return UpstreamRequest(url, _headers(target), body, dropped)
+
+    def answer(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        return read_answer(headers, body)
+
+    def stream(self, headers: Mapping[str, str]) -> StreamParser:
+        return OpenAIStream(headers)
+
+    def embeddings(self, target: Target, request: EmbeddingRequest) -> UpstreamRequest:
+        url = f"{target.base_url.rstrip('/')}/embeddings"
+        return UpstreamRequest(url, _headers(target), embeddings_body(target.model, request))
+
+    def vectors(self, headers: Mapping[str, str], body: bytes) -> Embeddings:
+        return read_vectors(headers, body)
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        return error_from_status(status, headers, body)
+
+
+def _headers(target: Target) -> dict[str, str]:
+    headers = {"content-type": "application/json"}
+    if target.secret:
+        headers["authorization"] = f"Bearer {target.secret}"
+    return headers
