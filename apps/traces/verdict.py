@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from apps.ledger.records import AttemptRecord
 from apps.traces.values import StoredTrace
-from apps.traces.words import listing, seconds, sentence, usd
+from apps.traces.words import capital, listing, seconds, sentence, usd
 from routerctl.engine.errors import CATALOGUE
 from routerctl.engine.types import Sensitivity
 
@@ -105,7 +105,7 @@ def _degraded(trace: StoredTrace) -> str:
     failed = _failures(trace)
     if trace.outcome.degraded_action == "fallback" and failed:
         return sentence(f"{listing(failed)}, so {_answer(trace)}")
-    return f"{sentence(trace.outcome.degraded_message)} {sentence(_answer(trace))}".strip()
+    return f"{sentence(trace.outcome.degraded_message)} {_answer(trace)}."
 
 
 # --------------------------------------------------------------------------- attempts in words
@@ -149,7 +149,7 @@ def _failures(trace: StoredTrace) -> list[str]:
 def _as_told(trace: StoredTrace) -> str:
     """The catalogue's sentence, with what this request's own message adds to it."""
     general = CATALOGUE[trace.outcome.error_code or "internal_error"].sentence
-    own = sentence(trace.outcome.error_message)
+    own = capital(sentence(trace.outcome.error_message))
     return general if own in ("", general) else f"{general} {own}"
 
 
@@ -170,7 +170,7 @@ def _policy_blocked(trace: StoredTrace) -> str:
     ]
     if not gates:
         return _as_told(trace)
-    return f"{_circumstances(trace)}{sentence(listing(gates))} No deployment was left."
+    return f"{_circumstances(trace)}{capital(listing(gates))}. No deployment was left."
 
 
 def _circumstances(trace: StoredTrace) -> str:
@@ -194,7 +194,7 @@ def _safety_blocked(trace: StoredTrace) -> str:
     ]
     if not checks:
         return _as_told(trace)
-    return sentence(f"{listing(checks)} in the text, so no provider was called")
+    return f"{capital(listing(checks))} in the text, so no provider was called."
 
 
 def _kind(label: str) -> str:

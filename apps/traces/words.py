@@ -27,8 +27,11 @@ def listing(items: Iterable[str], last: str = "and") -> str:
 
 
 def sentence(text: str) -> str:
-    """`text` with a capital and a full stop."""
+    """`text` with a full stop."""
     text = text.strip()
-    if not text:
-        return ""
-    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+    return text if not text or text[-1] in ".!?" else f"{text}."
+
+
+def capital(text: str) -> str:
+    """`text` with its first letter large. Not for a text that begins with a slug."""
+    return text[:1].upper() + text[1:]

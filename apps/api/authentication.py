@@ -1,0 +1,67 @@
+"""API keys at the control door: `Authorization: Bearer rk_…`, checked against a key ring."""
+
+import threading
+
+from django.contrib.auth.models import AnonymousUser
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from apps.accounts.keys import KeyRing
+from routerctl.engine.errors import RouterError
+from routerctl.wire.types import KeyFacts
+
+
+class _Ring:
+    """This process's key ring, read again as soon as any key has changed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._version: int | None = None
+        self._ring = KeyRing((), b"")
+
+    def current(self) -> KeyRing:
+        # The version is read before the keys: a change in between is read again next time.
+        version = KeyRing.version()
+        with self._lock:
+            if version != self._version:
+                self._ring, self._version = KeyRing.load(), version
+            return self._ring
+
+
+_ring = _Ring()
+
+
+class KeyAuthentication(BaseAuthentication):
+    """Raises RouterError auth_failed without a live key: nothing here is public."""
+
+    def authenticate(self, request: Request) -> tuple[AnonymousUser, KeyFacts]:
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        facts = None
+        if kind.lower() == "bearer":
+            facts = _ring.current().authenticate(token.strip().encode())
+        if facts is None:
+            raise RouterError("auth_failed")
+        return AnonymousUser(), facts
+
+
+class HasScope(BasePermission):
+    """The view's `scope` must be among the key's."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        scope: str = view.scope  # type: ignore[attr-defined]  # every ControlView says its scope
+        if scope not in request.auth.scopes:
+            raise RouterError("forbidden", f"This API key lacks the scope {scope}.")
+        return True
+
+
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its metaclass
+    """How the schema describes it."""
+
+    target_class = KeyAuthentication
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "rk_…"}

@@ -1,0 +1,82 @@
+"""Stored traces to judge: a test names only what matters to it."""
+
+from typing import Any
+
+from apps.ledger.records import AttemptRecord, Outcome, TraceHead
+from apps.traces.values import StoredTrace
+from routerctl.engine.types import (
+    Candidate,
+    Decision,
+    RoutingRequest,
+    Sensitivity,
+    Step,
+    TextReading,
+)
+
+TRACE_ID = "0199d3a1-7c00-7000-8000-000000000001"
+
+
+def attempt(n: int = 1, deployment: str = "openai/small", **facts: Any) -> AttemptRecord:
+    """An attempt that succeeded, or failed as soon as it has an `error_class`."""
+    ended = "failed" if "error_class" in facts else "succeeded"
+    return AttemptRecord(
+        n=n,
+        deployment=deployment,
+        provider=deployment.split("/")[0],
+        model=f"{deployment}-2026",
+        **{"started_ms": 0, "duration_ms": 1200, "outcome": ended} | facts,
+    )
+
+
+def decision(**facts: Any) -> Decision:
+    """Route `chat` chose openai/small."""
+    defaults = {
+        "revision": "c0ffee",
+        "moment_ms": 1_760_000_000_000,
+        "task": "chat",
+        "task_source": "client",
+        "sensitivity": Sensitivity.INTERNAL,
+        "route": "chat",
+        "rule": "task is chat",
+        "strategy": "priority",
+        "reason": "It is the first of the route's candidates.",
+        "steps": (Step("openai/small", 400, 100, 250_000),),
+        "candidates": (Candidate("openai/small", True, estimated_nano_usd=42_000),),
+    }
+    return Decision(**defaults | facts)
+
+
+def stored(
+    *attempts: AttemptRecord,
+    decided: Decision | None = None,
+    reading: TextReading | None = None,
+    request: RoutingRequest | None = None,
+    **outcome: Any,
+) -> StoredTrace:
+    """A trace that succeeded with openai/small, unless `outcome` says otherwise."""
+    defaults: dict[str, Any] = {
+        "status": "succeeded",
+        "finish_status": "stop",
+        "http_status": 200,
+        "deployment": "openai/small",
+        "provider": "openai",
+        "model": "gpt-4o-mini-2024-07-18",
+        "usage_source": "provider",
+        "latency_ms": 1234,
+        "cost_nano_usd": 42_000,
+    }
+    if outcome.get("error_code"):
+        defaults |= {"status": "failed", "finish_status": "error"}
+        defaults |= {"deployment": None, "provider": None, "model": None}
+    return StoredTrace(
+        TraceHead(
+            trace_id=TRACE_ID,
+            started_at_ms=1_760_000_000_000,
+            door="native",
+            request=request or RoutingRequest(tenant="acme", feature="support-chat", plan="free"),
+            reading=reading or TextReading(),
+            decision=decided or decision(),
+        ),
+        Outcome(**defaults | outcome),
+        attempts,
+    )

@@ -1,0 +1,54 @@
+from apps.traces.explain import explain
+from routerctl.engine.types import Candidate, GateOutcome, Reason, Step
+from tests.apps.traces.stored import TRACE_ID, attempt, decision, stored
+
+
+def test_explain_tells_the_verdict_every_candidate_and_every_attempt():
+    trace = stored(
+        attempt(1, error_class="overloaded", http_status=503, provider_request_id="req_7"),
+        attempt(2, "anthropic/strong"),
+        status="degraded",
+        degraded_action="fallback",
+        deployment="anthropic/strong",
+        provider="anthropic",
+        decided=decision(
+            gates=(GateOutcome("europe-stays-in-europe", ("local/mini",)),),
+            steps=(
+                Step("openai/small", 400, 100, 250_000),
+                Step("anthropic/strong", 400, 100, 9_000_000),
+            ),
+            candidates=(
+                Candidate("openai/small", True, 734, estimated_nano_usd=42_000),
+                Candidate("anthropic/strong", True, 512),
+                Candidate(
+                    "local/mini",
+                    False,
+                    reasons=(Reason("gate:europe-stays-in-europe", "Its region is us."),),
+                ),
+            ),
+        ),
+    )
+    text = explain(trace)
+    for line in (
+        f"Trace {TRACE_ID}: degraded",
+        "  Whose it is:       nobody",
+        "Decision under revision c0ffee",
+        "  Route:       chat (strategy priority)",
+        "  Because:     task is chat",
+        "  Gate:        europe-stays-in-europe turned away local/mini",
+        "    openai/small: chosen, score 0.734, estimated 0.000042 USD",
+        "    anthropic/strong: fallback 1, score 0.512",
+        "    local/mini: left",
+        "      gate:europe-stays-in-europe: Its region is us.",
+        "  1. openai/small (provider openai, model openai/small-2026) was overloaded after 1.2 s"
+        " (HTTP 503), its reference req_7; 0.000000 USD",
+        "  2. anthropic/strong (provider anthropic, model anthropic/strong-2026) answered in 1.2 s;"
+        " 0.000000 USD",
+    ):
+        assert line in text.splitlines()
+
+
+def test_explain_says_when_no_provider_was_called():
+    text = explain(stored(error_code="auth_failed", decided=decision(route=None, candidates=())))
+    assert "Attempts: none, no provider was called" in text
+    assert "none were considered" in text
