@@ -1,0 +1,60 @@
+"""What a call costs, in nano-USD: integers only, rounded up once per component."""
+
+from routerctl.engine.types import DeploymentSpec, PriceSpec
+
+TOKENS_PER_MTOK = 1_000_000
+
+
+def price_at(deployment: DeploymentSpec, moment_ms: int) -> PriceSpec | None:
+    """The row of the catalog in force at `moment_ms`; None when no price had begun by then."""
+    for price in reversed(deployment.prices):
+        if price.starts_at_ms <= moment_ms:
+            return price
+    return None
+
+
+def cost_nano_usd(
+    price: PriceSpec,
+    input_tokens: int,
+    cached_input_tokens: int = 0,
+    cache_write_tokens: int = 0,
+    output_tokens: int = 0,
+) -> int:
+    """What was used, at `price`. `input_tokens` includes cached reads and cache writes.
+
+    A vendor without a price for one of these two bills it as ordinary input. Counts that do not
+    add up (more cached than sent) never make the rest negative.
+    """
+    cached = price.cached_input_nano_usd_per_mtok
+    written = price.cache_write_nano_usd_per_mtok
+    plain = max(0, input_tokens - cached_input_tokens - cache_write_tokens)
+    full = price.input_nano_usd_per_mtok
+    return (
+        component(plain, full)
+        + component(cached_input_tokens, full if cached is None else cached)
+        + component(cache_write_tokens, full if written is None else written)
+        + component(output_tokens, price.output_nano_usd_per_mtok)
+    )
+
+
+def bound_nano_usd(price: PriceSpec, input_tokens: int, output_tokens: int) -> int:
+    """The most a call with at most these tokens can cost: every input token at the dearest
+    input price. Two more cover the rounding of input that is billed as three components."""
+    dearest = dearest_input(price)
+    rounding = 2 if dearest else 0
+    written = component(output_tokens, price.output_nano_usd_per_mtok)
+    return component(input_tokens, dearest) + rounding + written
+
+
+def dearest_input(price: PriceSpec) -> int:
+    """The highest price an input token can have, in nano-USD per million."""
+    return max(
+        price.input_nano_usd_per_mtok,
+        price.cached_input_nano_usd_per_mtok or 0,
+        price.cache_write_nano_usd_per_mtok or 0,
+    )
+
+
+def component(tokens: int, nano_usd_per_mtok: int) -> int:
+    """`tokens` at one price, rounded up."""
+    return -(-tokens * nano_usd_per_mtok // TOKENS_PER_MTOK)

@@ -1,0 +1,178 @@
+"""Second stage: who may serve. Gates first, then what the request needs; nobody is ranked yet.
+
+The same judgement falls on candidates and fallbacks: no path leaves the gates.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from routerctl.engine.case import Case
+from routerctl.engine.gates import Gate
+from routerctl.engine.place import Place, estimated_input, input_bound
+from routerctl.engine.pricing import TOKENS_PER_MTOK, bound_nano_usd, component, price_at
+from routerctl.engine.sentences import all_of, decimal, dollars
+from routerctl.engine.types import DeploymentHealth, Facts, PriceSpec, Reason
+
+MIN_OUTPUT_TOKENS = 256
+"""An answer is not cut below this to fit a ceiling or a window, unless less was asked for."""
+
+EXPECTED_OUTPUT_TOKENS = 300
+"""What an answer is taken to be when candidates' costs are compared."""
+
+
+class Judged(Struct, frozen=True):
+    """A place, judged for one request. `barred` are the gates' reasons, `unfit` the first other
+    one; with neither it may serve. `estimated_nano_usd` is None without a price in force."""
+
+    place: Place
+    price: PriceSpec | None
+    health: DeploymentHealth | None
+    max_output_tokens: int
+    estimated_nano_usd: int | None
+    barred: tuple[Reason, ...]
+    unfit: Reason | None
+
+    @property
+    def eligible(self) -> bool:
+        return not self.barred and self.unfit is None
+
+
+def restrict(
+    case: Case,
+    places: Iterable[Place],
+    gates: Sequence[Gate],
+    quality_floor: int,
+    facts: Facts,
+) -> tuple[Judged, ...]:
+    """Every one of `places`, in order, with all that is against it. `gates` are those that
+    apply to this request; `quality_floor` is in thousandths."""
+    return tuple(_judge(case, place, gates, quality_floor, facts) for place in places)
+
+
+def _judge(
+    case: Case, place: Place, gates: Sequence[Gate], quality_floor: int, facts: Facts
+) -> Judged:
+    slug = place.slug
+    price = price_at(place.deployment, facts.moment_ms)
+    health = facts.health.get(slug)
+    tokens = estimated_input(place, case)
+    output = _wanted_output(case, place)
+    unfit = (
+        _cannot(case, place) or _unwell(case, place, health) or _below(case, place, quality_floor)
+    )
+    if unfit is None:
+        output, unfit = _within_window(place, tokens, output)
+    if unfit is None and case.request.max_cost_nano_usd is not None:
+        output, unfit = _within_ceiling(case, place, price, output, case.request.max_cost_nano_usd)
+    return Judged(
+        place=place,
+        price=price,
+        health=health,
+        max_output_tokens=output,
+        estimated_nano_usd=None if price is None else _estimate(price, tokens, output),
+        barred=tuple(gate.rejects[slug] for gate in gates if slug in gate.rejects),
+        unfit=unfit,
+    )
+
+
+def _wanted_output(case: Case, place: Place) -> int:
+    """What was asked for, within the limits."""
+    if case.request.operation == "embeddings":
+        return 0
+    limit, asked = place.limits.max_output_tokens, case.request.max_output_tokens
+    return limit if asked is None or asked > limit else asked
+
+
+def _estimate(price: PriceSpec, input_tokens: int, max_output_tokens: int) -> int:
+    output = min(max_output_tokens, EXPECTED_OUTPUT_TOKENS)
+    return component(input_tokens, price.input_nano_usd_per_mtok) + component(
+        output, price.output_nano_usd_per_mtok
+    )
+
+
+def _cannot(case: Case, place: Place) -> Reason | None:
+    """Switched off, or without something that the request needs."""
+    if not place.deployment.enabled:
+        return Reason("disabled", f"{place.slug} is switched off.")
+    if not case.needs <= place.capabilities:
+        missing = all_of(sorted(case.needs - place.capabilities))
+        return Reason("capability_missing", f"The request needs {missing}, which it has not.")
+    if place.capabilities == _EMBEDS_ONLY and case.request.operation != "embeddings":
+        return Reason("capability_missing", "It makes embeddings and nothing else.")
+    return None
+
+
+_EMBEDS_ONLY = frozenset(("embeddings",))
+
+
+def _unwell(case: Case, place: Place, health: DeploymentHealth | None) -> Reason | None:
+    """Resting after failures, or too slow of late where speed is what counts."""
+    if health is None:
+        return None
+    if not health.available:
+        return Reason("unhealthy", health.reason or f"{place.slug} is resting after failures.")
+    limit = case.request.max_latency_ms
+    if limit is not None and place.ranked_by_speed:
+        ms = recent_ms(health, case)
+        if ms is not None and ms > limit:
+            return Reason("too_slow", f"It took {ms} ms of late, and the limit is {limit} ms.")
+    return None
+
+
+def recent_ms(health: DeploymentHealth | None, case: Case) -> int | None:
+    """How long the caller waited of late: for a stream's first token, or for the answer."""
+    if health is None:
+        return None
+    return health.first_token_ms if case.request.stream else health.latency_ms
+
+
+def _below(case: Case, place: Place, quality_floor: int) -> Reason | None:
+    if not quality_floor:
+        return None
+    quality = quality_for(place, case.task)
+    if quality is not None and quality >= quality_floor:
+        return None
+    stated = "no quality is stated" if quality is None else f"its quality is {decimal(quality)}"
+    return Reason(
+        "below_quality_floor",
+        f"For {case.task} {stated}, and the floor is {decimal(quality_floor)}.",
+    )
+
+
+def quality_for(place: Place, task: str) -> int | None:
+    """Thousandths for `task`, or the deployment's default; None when neither is stated."""
+    quality = place.deployment.quality
+    return quality.get(task, quality.get("default"))
+
+
+def _within_window(place: Place, tokens: int, output: int) -> tuple[int, Reason | None]:
+    """The output that fits beside the input, and the reason when too little of it does."""
+    reads = place.limits.max_input_tokens
+    if tokens > reads:
+        message = f"The input is about {tokens} tokens; at most {reads} may be sent."
+        return output, Reason("context_window", message)
+    room = place.deployment.context_window - tokens
+    if room < min(MIN_OUTPUT_TOKENS, output):
+        message = f"About {tokens} tokens of input leave {room} of its window for the answer."
+        return output, Reason("context_window", message)
+    return min(output, room), None
+
+
+def _within_ceiling(
+    case: Case, place: Place, price: PriceSpec | None, output: int, ceiling: int
+) -> tuple[int, Reason | None]:
+    """The output that the caller's cost ceiling still pays for, or why there is too little."""
+    if price is None:
+        message = f"It has no price, so the ceiling of {dollars(ceiling)} could not be kept."
+        return output, Reason("over_cost_ceiling", message)
+    read = bound_nano_usd(price, input_bound(place, case), 0)
+    per_mtok = price.output_nano_usd_per_mtok
+    left = ceiling - read
+    if left >= 0:
+        paid = left * TOKENS_PER_MTOK // per_mtok if per_mtok else output
+        if paid >= min(MIN_OUTPUT_TOKENS, output):
+            return min(output, paid), None
+    least = bound_nano_usd(price, input_bound(place, case), min(MIN_OUTPUT_TOKENS, output))
+    message = f"It may cost {dollars(least)}, and the ceiling is {dollars(ceiling)}."
+    return output, Reason("over_cost_ceiling", message)

@@ -1,0 +1,174 @@
+"""How the eligible candidates of a route are put in order: the registry of strategies.
+
+A strategy is one function from the eligible candidates, in the route's order, to a `Ranking`
+that says in a sentence why the first comes first. It is never given nobody. Fallbacks are not its
+business: they follow in the order in which they are written.
+"""
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from routerctl.engine.case import Case
+from routerctl.engine.draws import PARTS, draw
+from routerctl.engine.restrict import Judged, quality_for, recent_ms
+from routerctl.engine.sentences import all_of, decimal, dollars
+from routerctl.engine.types import RouteSpec
+
+
+class Ranking(Struct, frozen=True):
+    """`order`: best first. `scores` are thousandths by deployment; `draws` are those that had
+    a part in it."""
+
+    order: tuple[Judged, ...]
+    reason: str
+    scores: dict[str, int] = {}
+    draws: dict[str, int] = {}
+
+
+Strategy = Callable[[Sequence[Judged], Case, RouteSpec], Ranking]
+
+
+def priority(fit: Sequence[Judged], case: Case, route: RouteSpec) -> Ranking:
+    """The route's own order."""
+    first, listed = fit[0].place.slug, route.candidates[0].deployment
+    if first == listed:
+        reason = f"{first} is the first choice of route {route.slug}."
+    else:
+        reason = f"{first} is the next choice of route {route.slug}: {listed} could not serve."
+    return Ranking(tuple(fit), reason)
+
+
+def weighted(fit: Sequence[Judged], case: Case, route: RouteSpec) -> Ranking:
+    """A share of the requests each, by weight. The rest follow, heaviest first: a deployment
+    that is unhealthy left before the draw, so its share is spread by weight all the same."""
+    total = sum(judged.place.weight for judged in fit)
+    if not total:
+        return Ranking(tuple(fit), f"{fit[0].place.slug} comes first: no candidate has weight.")
+    name = f"weighted:{route.slug}"
+    part = draw(name, case.request.draw)
+    reached, chosen = 0, fit[-1]
+    for judged in fit:
+        reached += judged.place.weight
+        if part * total < reached * PARTS:
+            chosen = judged
+            break
+    rest = sorted((j for j in fit if j is not chosen), key=lambda j: -j.place.weight)
+    return Ranking(
+        (chosen, *rest),
+        f"{chosen.place.slug} was drawn: it has {chosen.place.weight} of {total} parts.",
+        draws={name: part},
+    )
+
+
+def cheapest(fit: Sequence[Judged], case: Case, route: RouteSpec) -> Ranking:
+    """By estimated cost; without a price last."""
+    order = by_cost(fit)
+    first = order[0]
+    if first.estimated_nano_usd is None:
+        reason = f"{first.place.slug} comes first: no candidate has a price."
+    else:
+        about = dollars(first.estimated_nano_usd)
+        reason = f"{first.place.slug} is the cheapest of {len(order)}: about {about}."
+    return Ranking(order, reason)
+
+
+def by_cost(fit: Sequence[Judged]) -> tuple[Judged, ...]:
+    """Cheapest first, unpriced last; equals keep their order."""
+    return tuple(
+        sorted(fit, key=lambda j: (j.estimated_nano_usd is None, j.estimated_nano_usd or 0))
+    )
+
+
+def fastest(fit: Sequence[Judged], case: Case, route: RouteSpec) -> Ranking:
+    """By the time a good answer took of late; the first token's for a stream.
+
+    One that was never called comes first, so that it is known after one request; one that has
+    only failed comes last.
+    """
+    order = sorted(fit, key=lambda judged: _slowness(judged, case))
+    first, ms = order[0].place.slug, recent_ms(order[0].health, case)
+    if ms is None:
+        return Ranking(tuple(order), f"{first} comes first: its speed is not known yet.")
+    what = "to the first token" if case.request.stream else "to the answer"
+    reason = f"{first} was the fastest of {len(order)} of late: {ms} ms {what}."
+    return Ranking(tuple(order), reason)
+
+
+def _slowness(judged: Judged, case: Case) -> tuple[int, int]:
+    """What is known is stretched by the share of calls that fail and must be made again."""
+    health = judged.health
+    ms = recent_ms(health, case)
+    if health is None or ms is None:
+        return (2 if health is not None and health.samples else 0), 0
+    return 1, ms * 1000 // max(1, 1000 - health.error_permille)
+
+
+# --------------------------------------------------------------------------- score
+
+HALF_LATENCY_MS = 1_000
+"""The latency that scores one half; twice that scores a third."""
+
+UNKNOWN = 500
+"""The score of what nobody knows yet: neither praise nor blame."""
+
+EQUAL_WEIGHTS = {"cost": 1, "latency": 1, "quality": 1}
+
+
+def score(fit: Sequence[Judged], case: Case, route: RouteSpec) -> Ranking:
+    """By the weighted mean of the dimensions named in the route's weights."""
+    weights = route.weights or EQUAL_WEIGHTS
+    total = sum(weights.values()) or 1
+    dearest = max((judged.estimated_nano_usd or 0 for judged in fit), default=0)
+    parts = {name: [DIMENSIONS[name](j, case, dearest) for j in fit] for name in weights}
+    means = [
+        sum(weight * parts[name][i] for name, weight in weights.items()) // total
+        for i in range(len(fit))
+    ]
+    order = sorted(range(len(fit)), key=lambda i: -means[i])
+    first = order[0]
+    details = all_of([f"{name} {decimal(parts[name][first])}" for name in weights])
+    return Ranking(
+        tuple(fit[i] for i in order),
+        f"{fit[first].place.slug} scored {decimal(means[first])}, the best of {len(fit)}: {details}.",
+        scores={judged.place.slug: mean for judged, mean in zip(fit, means, strict=True)},
+    )
+
+
+def _cost(judged: Judged, case: Case, dearest_nano_usd: int) -> int:
+    """1000 costs nothing, 0 is the dearest of those that could serve, or has no price."""
+    if judged.estimated_nano_usd is None:
+        return 0
+    if not dearest_nano_usd:
+        return 1000
+    return 1000 - 1000 * judged.estimated_nano_usd // dearest_nano_usd
+
+
+def _latency(judged: Judged, case: Case, dearest_nano_usd: int) -> int:
+    ms = recent_ms(judged.health, case)
+    return UNKNOWN if ms is None else 1000 * HALF_LATENCY_MS // (HALF_LATENCY_MS + ms)
+
+
+def _quality(judged: Judged, case: Case, dearest_nano_usd: int) -> int:
+    return quality_for(judged.place, case.task) or 0
+
+
+def _reliability(judged: Judged, case: Case, dearest_nano_usd: int) -> int:
+    return 1000 - judged.health.error_permille if judged.health is not None else 1000
+
+
+DIMENSIONS: dict[str, Callable[[Judged, Case, int], int]] = {
+    "cost": _cost,
+    "latency": _latency,
+    "quality": _quality,
+    "reliability": _reliability,
+}
+"""What a route's `weights` may name; each gives thousandths, more is better."""
+
+STRATEGIES: dict[str, Strategy] = {
+    "priority": priority,
+    "weighted": weighted,
+    "cheapest": cheapest,
+    "fastest": fastest,
+    "score": score,
+}
