@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from apps.ledger.records import AttemptRecord
 from apps.traces.values import StoredTrace
 from apps.traces.verdict import failure, verdict
-from apps.traces.words import listing, seconds, usd
+from apps.traces.words import seconds, usd
+from routerctl.engine.sentences import all_of
 from routerctl.engine.types import Candidate, Decision
 
 
@@ -59,7 +60,7 @@ def _decision(trace: StoredTrace) -> Iterator[str]:
 
 def _gates(decision: Decision) -> Iterator[str]:
     for gate in decision.gates:
-        away = f"turned away {listing(gate.rejected)}" if gate.rejected else "let all pass"
+        away = f"turned away {all_of(gate.rejected)}" if gate.rejected else "let all pass"
         yield f"  Gate:        {gate.gate} {away}"
 
 

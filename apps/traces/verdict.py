@@ -11,9 +11,10 @@ from msgspec import Struct
 
 from apps.ledger.records import AttemptRecord
 from apps.traces.values import StoredTrace
-from apps.traces.words import capital, listing, seconds, sentence, usd
+from apps.traces.words import seconds, sentence, usd
 from routerctl.engine.errors import CATALOGUE
-from routerctl.engine.types import Sensitivity
+from routerctl.engine.sentences import all_of, capitalised
+from routerctl.engine.types import Finding, Sensitivity
 
 Teller = Callable[[StoredTrace], str]
 
@@ -75,7 +76,7 @@ def _answered(trace: StoredTrace) -> Verdict:
 
 
 def _answer(trace: StoredTrace) -> str:
-    """`openai/small (provider openai) answered in 1.2 s for 0.000042 USD, chosen by route chat`"""
+    """`openai/small (provider openai) answered in 1.2 s for $0.000042, chosen by route chat`"""
     outcome, decision = trace.outcome, trace.head.decision
     by = f", chosen by route {decision.route}" if decision.route else ""
     return (
@@ -104,7 +105,7 @@ def _cost(trace: StoredTrace) -> str:
 def _degraded(trace: StoredTrace) -> str:
     failed = _failures(trace)
     if trace.outcome.degraded_action == "fallback" and failed:
-        return sentence(f"{listing(failed)}, so {_answer(trace)}")
+        return sentence(f"{all_of(failed)}, so {_answer(trace)}")
     return f"{sentence(trace.outcome.degraded_message)} {_answer(trace)}."
 
 
@@ -149,7 +150,7 @@ def _failures(trace: StoredTrace) -> list[str]:
 def _as_told(trace: StoredTrace) -> str:
     """The catalogue's sentence, with what this request's own message adds to it."""
     general = CATALOGUE[trace.outcome.error_code or "internal_error"].sentence
-    own = capital(sentence(trace.outcome.error_message))
+    own = capitalised(sentence(trace.outcome.error_message))
     return general if own in ("", general) else f"{general} {own}"
 
 
@@ -159,18 +160,18 @@ def _provider_failed(trace: StoredTrace) -> str:
         return _as_told(trace)
     if len(trace.attempts) == 1:
         return sentence(f"{failed[0]}, and nothing else was tried")
-    return f"All {len(trace.attempts)} attempts failed: {listing(failed)}."
+    return f"All {len(trace.attempts)} attempts failed: {all_of(failed)}."
 
 
 def _policy_blocked(trace: StoredTrace) -> str:
     gates = [
-        f"gate {gate.gate} turned away {listing(gate.rejected)}"
+        f"gate {gate.gate} turned away {all_of(gate.rejected)}"
         for gate in trace.head.decision.gates
         if gate.rejected
     ]
     if not gates:
         return _as_told(trace)
-    return f"{_circumstances(trace)}{capital(listing(gates))}. No deployment was left."
+    return f"{_circumstances(trace)}{capitalised(all_of(gates))}. No deployment was left."
 
 
 def _circumstances(trace: StoredTrace) -> str:
@@ -178,33 +179,35 @@ def _circumstances(trace: StoredTrace) -> str:
     decision, request = trace.head.decision, trace.head.request
     facts = []
     if decision.sensitivity.rank >= Sensitivity.PII.rank:
-        kinds = listing(trace.head.reading.personal_data)
+        kinds = all_of(trace.head.reading.personal_data)
         found = f" ({kinds} found in its text)" if kinds else ""
         facts.append(f"counts as {decision.sensitivity}{found}")
     if request.residency:
         facts.append(f"must stay in {request.residency}")
-    return f"This request {listing(facts)}. " if facts else ""
+    return f"This request {all_of(facts)}. " if facts else ""
 
 
 def _safety_blocked(trace: StoredTrace) -> str:
     checks = [
-        f"check {finding.check} found {listing(_kind(kind) for kind in finding.kinds)}"
+        f"check {finding.check} {_found(finding)}"
         for finding in trace.head.reading.findings
         if finding.do == "block"
     ]
     if not checks:
         return _as_told(trace)
-    return f"{capital(listing(checks))} in the text, so no provider was called."
+    return f"{capitalised(all_of(checks))} in the text, so no provider was called."
 
 
-def _kind(label: str) -> str:
-    return label.replace(":", " ").replace("_", " ") or "something"
+def _found(finding: Finding) -> str:
+    """`found secret openai key`: the kinds, never the text."""
+    kinds = [kind.replace(":", " ").replace("_", " ") for kind in finding.kinds]
+    return f"found {all_of(kinds)}" if kinds else "matched something"
 
 
 def _nobody_eligible(trace: StoredTrace) -> str:
     decision = trace.head.decision
     why = [
-        f"{c.deployment}: {listing(reason.message.rstrip('.') for reason in c.reasons)}"
+        f"{c.deployment}: {all_of([reason.message.rstrip('.') for reason in c.reasons])}"
         for c in decision.candidates
         if not c.eligible
     ]

@@ -1,16 +1,12 @@
-"""Figures and lists as people read them."""
-
-from collections.abc import Iterable
-
-_MICRO_NANO_USD = 1000
+"""Amounts and durations of one request as people read them."""
 
 
 def usd(nano_usd: int) -> str:
-    """An amount of one request: six decimals, rounded half up, never a nought that was not."""
-    micro = (nano_usd + _MICRO_NANO_USD // 2) // _MICRO_NANO_USD
+    """`$0.000411`: six decimals, rounded half up; a trace of money is not 0."""
+    micro = (nano_usd + 500) // 1000
     if micro == 0 and nano_usd > 0:
-        return "less than 0.000001 USD"
-    return f"{micro // 1_000_000}.{micro % 1_000_000:06d} USD"
+        return "<$0.000001"
+    return f"${micro // 1_000_000:,}.{micro % 1_000_000:06d}"
 
 
 def seconds(ms: int) -> str:
@@ -20,18 +16,7 @@ def seconds(ms: int) -> str:
     return f"{ms / 1000:.1f} s" if ms < 60_000 else f"{round(ms / 1000)} s"
 
 
-def listing(items: Iterable[str], last: str = "and") -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    *before, end = list(items) or [""]
-    return f"{', '.join(before)} {last} {end}" if before else end
-
-
 def sentence(text: str) -> str:
     """`text` with a full stop."""
     text = text.strip()
     return text if not text or text[-1] in ".!?" else f"{text}."
-
-
-def capital(text: str) -> str:
-    """`text` with its first letter large. Not for a text that begins with a slug."""
-    return text[:1].upper() + text[1:]

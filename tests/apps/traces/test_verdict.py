@@ -39,14 +39,14 @@ def test_a_success_says_who_answered_how_fast_and_for_how_much():
     told = verdict(stored(attempt()))
     assert told.code == "succeeded"
     assert told.sentence == (
-        "openai/small (provider openai) answered in 1.2 s for 0.000042 USD, chosen by route chat."
+        "openai/small (provider openai) answered in 1.2 s for $0.000042, chosen by route chat."
     )
     assert (told.owner, told.retry_helps) == ("nobody", False)
 
 
 def test_an_estimated_cost_is_called_an_estimate():
     told = verdict(stored(attempt(), usage_source="estimated"))
-    assert "for an estimated 0.000042 USD" in told.sentence
+    assert "for an estimated $0.000042" in told.sentence
 
 
 def test_a_retry_of_the_same_deployment_is_told_but_not_called_degraded():
@@ -81,7 +81,7 @@ def test_a_fallback_names_who_failed_why_and_who_answered():
     assert told.code == "degraded"
     assert told.sentence == (
         "openai/small (provider openai) did not answer in time after 5.0 s, so anthropic/strong"
-        " (provider anthropic) answered in 6.2 s for 0.000042 USD, chosen by route chat."
+        " (provider anthropic) answered in 6.2 s for $0.000042, chosen by route chat."
     )
 
 
@@ -185,13 +185,13 @@ def test_a_client_that_left_is_told_what_it_had_cost_until_then():
     )
     assert verdict(trace).sentence == (
         "The client went away after 1.2 s, while openai/small (provider openai) was answering;"
-        " an estimated 0.000042 USD is counted as spent."
+        " an estimated $0.000042 is counted as spent."
     )
 
 
 def test_an_abandoned_request_says_what_is_counted_as_spent():
     told = verdict(stored(error_code="abandoned", cost_nano_usd=250_000))
-    assert "0.000250 USD, the most it can have cost" in told.sentence
+    assert "$0.000250, the most it can have cost" in told.sentence
 
 
 def test_a_verdict_never_repeats_a_vendors_own_text():
