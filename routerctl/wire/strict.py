@@ -1,0 +1,101 @@
+"""Strict JSON for every door: what two readers could understand differently is refused.
+
+`parse_json` reads a body, `typed` gives it a shape. Both raise RouterError `invalid_request`
+whose details name the path, and nothing else.
+"""
+
+import json
+from typing import Any, TypeVar
+
+import msgspec
+
+from routerctl.engine.errors import RouterError
+
+MAX_DEPTH = 32
+
+T = TypeVar("T")
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+_CONTAINERS = (dict, list)
+
+
+def invalid(message: str, path: str = "") -> RouterError:
+    """The request is wrong at `path`, written as in `messages[0].role`."""
+    if not path:
+        return RouterError("invalid_request", message)
+    return RouterError("invalid_request", f"{path}: {message}", details={"path": path})
+
+
+def parse_json(body: bytes) -> dict[str, Any]:
+    """The object in `body`.
+
+    Raises RouterError invalid_request for bad UTF-8, lone surrogates, NaN and Infinity, numbers
+    that no double or 4300 digits can hold, a name that stands twice in one object, and more than
+    `MAX_DEPTH` levels.
+    """
+    if not body:
+        raise invalid("The body is empty; it must be a JSON object.")
+    try:
+        value = _decode(body)
+    except RecursionError:
+        raise _too_deep() from None
+    except UnicodeDecodeError:
+        raise invalid("The body is not valid UTF-8.") from None
+    except msgspec.DecodeError as error:
+        raise invalid(f"The body is not valid JSON: {error}.") from None
+    if type(value) is not dict:
+        raise invalid("The body must be a JSON object.")
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
+        _refuse_depth(value)
+    # Decoding keeps one of two equal names, and nothing else that it drops has a quotation mark:
+    # so a body whose value is written with as many of them as it has itself names nothing twice.
+    if _encode(value).count(b'"') != body.count(b'"') or b"\\u0022" in body:
+        _refuse_duplicates(body)
+    return value
+
+
+def typed(value: Any, shape: type[T]) -> T:
+    """`value` as a `shape`. Raises RouterError invalid_request, naming the path."""
+    try:
+        return msgspec.convert(value, shape)
+    except msgspec.ValidationError as error:
+        message, path = explain(error)
+        raise invalid(message, path) from None
+
+
+def explain(error: msgspec.ValidationError) -> tuple[str, str]:
+    """What is wrong, as a sentence, and the path to it."""
+    message, _, path = str(error).partition(" - at `$")
+    return f"{message[:300]}.", path.rstrip("`").lstrip(".")[:200]
+
+
+def _too_deep() -> RouterError:
+    return invalid(f"The body is nested deeper than {MAX_DEPTH} levels.")
+
+
+def _refuse_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) in _CONTAINERS
+        ]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _refuse_duplicates(body: bytes) -> None:
+    """The exact look, for bodies that the quick one suspects."""
+
+    def check(pairs: list[tuple[str, Any]]) -> None:
+        seen = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise invalid("The name stands twice in one object.", name[:64])
+            seen.add(name)
+
+    json.loads(body, object_pairs_hook=check)
