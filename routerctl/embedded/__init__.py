@@ -1,0 +1,75 @@
+"""PostgreSQL and Valkey from wheels, so that development and tests need nothing installed.
+
+In development, `provide()` fills in what the environment leaves out: the two keys, and the URLs
+of servers that all processes with the same ROUTERCTL_DATA_DIR share. They are started on first
+need and stopped by the last process that ends. Sockets are files in a directory only their owner
+can enter; no port is opened.
+
+    prepare()   names the servers and keys in os.environ; starts nothing
+    start()     joins those who use the servers, and starts them if they do not run
+    provide()   both
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from routerctl.embedded import keys, postgres, valkey
+from routerctl.embedded.living import Living, one_at_a_time
+from routerctl.embedded.place import EmbeddedServerError, Place, find_place
+
+__all__ = ["EmbeddedServerError", "prepare", "provide", "start"]
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def provide() -> None:
+    """What the environment leaves out, ready to use. Raises EmbeddedServerError in one line."""
+    prepare()
+    start()
+
+
+def prepare() -> None:
+    """Set the missing ones of DATABASE_URL, REDIS_URL and the keys. Does nothing in production.
+
+    Raises EmbeddedServerError when the data directory cannot be made.
+    """
+    if os.environ.get("ROUTERCTL_ENV", "development") != "development":
+        return
+    data_dir = _data_dir()
+    with one_at_a_time(data_dir):
+        keys.fill_in(data_dir)
+        place = find_place(data_dir)
+    if not os.environ.get("DATABASE_URL"):
+        os.environ["DATABASE_URL"] = postgres.url(place)
+    if not os.environ.get("REDIS_URL"):
+        os.environ["REDIS_URL"] = valkey.url(place)
+
+
+def start() -> None:
+    """Start, or adopt, those servers that `prepare` named. Does nothing when there are none."""
+    if os.environ.get("ROUTERCTL_ENV", "development") != "development":
+        return
+    data_dir = _data_dir()
+    place = find_place(data_dir)
+    servers = [
+        server
+        for name, server in (("DATABASE_URL", postgres), ("REDIS_URL", valkey))
+        if str(place.sockets) in os.environ.get(name, "")
+    ]
+    if not servers:
+        return
+    Living.join(data_dir, when_last_ends=lambda: _stop(place))
+    with one_at_a_time(data_dir):
+        for server in servers:
+            server.ensure_running(place)
+
+
+def _stop(place: Place) -> None:
+    valkey.stop(place)
+    postgres.stop(place)
+
+
+def _data_dir() -> Path:
+    return Path(os.environ.get("ROUTERCTL_DATA_DIR") or ROOT / "var").absolute()
