@@ -133,6 +133,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "routerctl",
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": ["apps.api.schema.add_components"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     # No validatorUrl: the docs page calls nobody else.

@@ -1,0 +1,73 @@
+"""GET /api/v1/caps/{slug}: a cap as it is defined, and its windows."""
+
+from drf_spectacular.utils import extend_schema
+from msgspec import Struct
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.door import ControlView
+from apps.api.errors import NotHere
+from apps.api.revisions import current_revision
+from apps.api.schema import answers
+from apps.policies.amounts import NANO, written
+from apps.traces.public import as_json
+from routerctl.engine.types import CapSpec
+from routerctl.wire.types import KeyFacts
+
+
+class CapAnswer(Struct, frozen=True):
+    """A cap in the configuration file's spelling; one of the three limits is set. `windows`
+    is empty as long as caps are not enforced."""
+
+    slug: str
+    scope: dict[str, str | tuple[str, ...]]
+    per: tuple[str, ...]
+    missing: str
+    period: str
+    time_zone: str
+    limit_usd: str | None
+    limit_tokens: int | None
+    limit_requests: int | None
+    mode: str
+    actions: tuple[dict[str, str | int], ...]
+    windows: tuple[str, ...] = ()
+
+
+class CapView(ControlView):
+    scope = "read"
+
+    @extend_schema(
+        operation_id="cap",
+        summary="A cap and its windows",
+        responses=answers(CapAnswer, 401, 403, 404, 503),
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        for cap in current_revision().document.caps:
+            if cap.slug == slug and _concerns(cap, self.key):
+                return Response(as_json(_answer(cap)))
+        raise NotHere(f"cap {slug}")
+
+
+def _concerns(cap: CapSpec, key: KeyFacts) -> bool:
+    """A cap of other tenants alone does not exist for a tenant's key."""
+    tenants = cap.scope.get("tenant")
+    if key.tenant == "*" or tenants is None:
+        return True
+    return key.tenant in ((tenants,) if isinstance(tenants, str) else tenants)
+
+
+def _answer(cap: CapSpec) -> CapAnswer:
+    limit = cap.limit_nano_usd
+    return CapAnswer(
+        slug=cap.slug,
+        scope=cap.scope,
+        per=cap.per,
+        missing=cap.missing,
+        period=cap.period,
+        time_zone=cap.time_zone,
+        limit_usd=None if limit is None else written(limit, NANO),
+        limit_tokens=cap.limit_tokens,
+        limit_requests=cap.limit_requests,
+        mode=cap.mode,
+        actions=cap.actions,
+    )

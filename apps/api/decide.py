@@ -1,0 +1,123 @@
+"""POST /api/v1/route: what would be decided for this request, now. Calls nobody, spends nothing."""
+
+import time
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from msgspec import Struct
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api import health
+from apps.api.door import ControlView
+from apps.api.revisions import current_revision, vocabulary
+from apps.api.schema import answers
+from apps.ledger.ids import trace_id
+from apps.traces.public import ConsideredDeployment, as_json
+from routerctl.engine.decide import decide
+from routerctl.engine.errors import RouterError
+from routerctl.engine.revision import Revision
+from routerctl.engine.types import Decision, Facts, GateOutcome, Refusal, Step
+from routerctl.redaction.reading import read_text
+from routerctl.wire import native
+from routerctl.wire.types import KeyFacts
+
+_NANO_PER_USD = 1_000_000_000
+
+
+class CallableDeployment(Struct, frozen=True):
+    """`model` is the vendor's id."""
+
+    provider: str
+    deployment: str
+    model: str
+
+
+class RouteAnswer(Struct, frozen=True):
+    """The decision. With a `refusal` nobody is chosen, and `candidates` says why of each.
+
+    `estimated_cost_usd` is a decimal string, null without a price in force. `caps` are those
+    that stand in the way: caps are not enforced yet, so there are none.
+    """
+
+    revision: str
+    task: str
+    route: str | None
+    chosen: CallableDeployment | None
+    fallback_chain: tuple[CallableDeployment, ...]
+    estimated_cost_usd: str | None
+    candidates: tuple[ConsideredDeployment, ...]
+    gates: tuple[GateOutcome, ...]
+    caps: tuple[str, ...]
+    reason: str
+    refusal: Refusal | None
+
+
+class DecideView(ControlView):
+    """Answers a key of scope `decide` in full, whatever the key's disclosure: to decide is to
+    see the candidates."""
+
+    scope = "decide"
+
+    @extend_schema(
+        operation_id="decide",
+        summary="Decide without calling anybody",
+        request={"application/json": {"type": "object", "description": "As POST /v1/generate"}},
+        responses=answers(RouteAnswer, 400, 401, 403, 413, 503),
+    )
+    def post(self, request: Request) -> Response:
+        revision = current_revision()
+        decision = _decide(_body(request), request, self.key, revision)
+        return Response(as_json(_answer(decision, revision)))
+
+
+def _body(request: Request) -> bytes:
+    """Raises RouterError body_too_large before more is read than is allowed."""
+    limit = settings.ENV.max_body_bytes
+    body: bytes = request._request.read(limit + 1)
+    if len(body) > limit:
+        raise RouterError("body_too_large", f"The body has more than {limit} bytes.")
+    return body
+
+
+def _decide(body: bytes, request: Request, key: KeyFacts, revision: Revision) -> Decision:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    call = native.parse(body, headers, key, vocabulary(revision), trace_id())
+    reading = read_text(call.request, revision, call.texts, call.last_user)
+    now_ms = time.time_ns() // 1_000_000
+    return decide(call.request, reading, revision, Facts(now_ms, health.known(now_ms)))
+
+
+def _answer(decision: Decision, revision: Revision) -> RouteAnswer:
+    chain = tuple(_named(step, revision) for step in decision.steps)
+    refused = decision.refusal
+    return RouteAnswer(
+        revision=decision.revision,
+        task=decision.task,
+        route=decision.route,
+        chosen=chain[0] if chain else None,
+        fallback_chain=chain[1:],
+        estimated_cost_usd=_estimate(decision),
+        candidates=tuple(map(ConsideredDeployment.of, decision.candidates)),
+        gates=decision.gates,
+        caps=(),
+        reason=decision.reason if refused is None else refused.message,
+        refusal=refused,
+    )
+
+
+def _named(step: Step, revision: Revision) -> CallableDeployment:
+    deployment = revision.deployments[step.deployment]
+    return CallableDeployment(deployment.provider, deployment.slug, deployment.model)
+
+
+def _estimate(decision: Decision) -> str | None:
+    """What the choice is expected to cost: exact, in USD."""
+    if not decision.steps:
+        return None
+    first = decision.steps[0].deployment
+    for candidate in decision.candidates:
+        nano_usd = candidate.estimated_nano_usd
+        if candidate.deployment == first and nano_usd is not None:
+            return f"{nano_usd // _NANO_PER_USD}.{nano_usd % _NANO_PER_USD:09d}"
+    return None

@@ -1,0 +1,87 @@
+"""GET /api/v1/deployments/{slug}/health: how a deployment does, as far as this process knows.
+
+A process that also serves the machine door lends its knowledge (`learn_from`, called where the
+two doors are put together); any other knows nothing, and says so.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+
+from drf_spectacular.utils import extend_schema
+from msgspec import Struct
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.door import ControlView
+from apps.api.errors import NotHere
+from apps.api.revisions import current_revision
+from apps.api.schema import answers
+from apps.traces.public import as_json
+from routerctl.engine.types import DeploymentHealth
+
+Source = Callable[[int], Mapping[str, DeploymentHealth]]
+
+_sources: list[Source] = []
+
+
+def learn_from(source: Source) -> None:
+    """From now on `source(moment_ms)` says how the deployments do."""
+    _sources[:] = [source]
+
+
+def known(moment_ms: int) -> dict[str, DeploymentHealth]:
+    """What this process knows at that moment; deployments it never called are left out."""
+    return {slug: health for source in _sources for slug, health in source(moment_ms).items()}
+
+
+class HealthAnswer(Struct, frozen=True):
+    """`state` is available, resting (left alone after failures), disabled, or unknown: this
+    process has not called it. Latencies are moving averages; `samples` counts the calls."""
+
+    deployment: str
+    provider: str
+    model: str
+    state: str
+    reason: str = ""
+    samples: int = 0
+    latency_ms: int | None = None
+    first_token_ms: int | None = None
+    error_permille: int | None = None
+
+
+class HealthView(ControlView):
+    scope = "read"
+
+    @extend_schema(
+        operation_id="deployment_health",
+        summary="How a deployment does, as far as this process knows",
+        responses=answers(HealthAnswer, 401, 403, 404, 503),
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        deployment = current_revision().deployments.get(slug)
+        if deployment is None:
+            raise NotHere(f"deployment {slug}")
+        health = known(time.time_ns() // 1_000_000).get(slug)
+        answer = HealthAnswer(
+            slug, deployment.provider, deployment.model, _state(deployment.enabled, health)
+        )
+        return Response(as_json(answer if health is None else _told(answer, health)))
+
+
+def _state(enabled: bool, health: DeploymentHealth | None) -> str:
+    if not enabled:
+        return "disabled"
+    if health is None:
+        return "unknown"
+    return "available" if health.available else "resting"
+
+
+def _told(answer: HealthAnswer, health: DeploymentHealth) -> HealthAnswer:
+    return HealthAnswer(
+        *(answer.deployment, answer.provider, answer.model, answer.state),
+        reason=health.reason,
+        samples=health.samples,
+        latency_ms=health.latency_ms,
+        first_token_ms=health.first_token_ms,
+        error_permille=health.error_permille,
+    )

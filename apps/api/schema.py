@@ -1,0 +1,29 @@
+"""The OpenAPI document, made from the very types that are answered with."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from apps.api.errors import ErrorAnswer
+
+_COMPONENTS: dict[str, Any] = {}
+
+
+def answers(answer: type[Struct], *error_statuses: int) -> dict[int, dict[str, Any]]:
+    """The responses of an operation: `answer` for 200, the error shape for the rest."""
+    return {200: _reference(answer)} | dict.fromkeys(error_statuses, _reference(ErrorAnswer))
+
+
+def _reference(answer: type[Struct]) -> dict[str, Any]:
+    (reference,), components = msgspec.json.schema_components(
+        [answer], ref_template="#/components/schemas/{name}"
+    )
+    _COMPONENTS.update(components)
+    return reference
+
+
+def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Puts what `answers` refers to into the document (drf-spectacular's hook)."""
+    result.setdefault("components", {}).setdefault("schemas", {}).update(_COMPONENTS)
+    return result

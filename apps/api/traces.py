@@ -1,0 +1,137 @@
+"""GET /api/v1/traces and /api/v1/traces/{id}: reading back what happened.
+
+A tenant's key sees that tenant's traces alone; another's is a 404, as if it were not there.
+"""
+
+import time
+from collections.abc import Mapping
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from msgspec import Struct
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.door import ControlView
+from apps.api.errors import NotHere
+from apps.api.schema import answers
+from apps.traces.ids import parse_trace_id
+from apps.traces.moments import parse_moment
+from apps.traces.public import TraceDetail, TraceSummary, as_json, detail, summary
+from apps.traces.selectors import STATUSES, TraceFilter, find_trace, list_traces
+from routerctl.engine.errors import RouterError
+from routerctl.wire.types import KeyFacts
+
+_DEFAULT_LIMIT = 50
+_MOST = 1000
+
+
+class TraceList(Struct, frozen=True):
+    """Newest first. `next` continues where this page ends; null on the last one."""
+
+    results: tuple[TraceSummary, ...]
+    next: str | None
+
+
+_PARAMETERS = {
+    "from": "Not before this moment: ISO 8601 or now-6h",
+    "to": "Before this moment",
+    "feature": "Of this feature",
+    "status": f"One of {', '.join(STATUSES)}",
+    "cursor": "What `next` of the page before said",
+    "limit": f"1 to {_MOST}, {_DEFAULT_LIMIT} when left out",
+}
+
+
+class TracesView(ControlView):
+    scope = "read"
+
+    @extend_schema(
+        operation_id="traces",
+        summary="Traces, newest first",
+        parameters=[OpenApiParameter(n, str, description=d) for n, d in _PARAMETERS.items()],
+        responses=answers(TraceList, 400, 401, 403),
+    )
+    def get(self, request: Request) -> Response:
+        query = _known_only(request.query_params.dict())
+        page = list_traces(
+            _filter(query, self.key),
+            cursor=_cursor(query.get("cursor")),
+            limit=_limit(query.get("limit")),
+        )
+        rows = TraceList(tuple(summary(trace) for trace in page.traces), page.next)
+        return Response(as_json(rows))
+
+
+class TraceView(ControlView):
+    scope = "read"
+
+    @extend_schema(
+        operation_id="trace",
+        summary="One trace: what happened, why, and what it cost",
+        responses=answers(TraceDetail, 401, 403, 404),
+    )
+    def get(self, request: Request, trace_id: str) -> Response:
+        trace = find_trace(trace_id, tenant=_tenant(self.key))
+        if trace is None:
+            raise NotHere(f"trace {trace_id}")
+        return Response(as_json(detail(trace)))
+
+
+def _tenant(key: KeyFacts) -> str | None:
+    """The tenant to which reading is bound; None for a key of any tenant."""
+    return None if key.tenant == "*" else key.tenant
+
+
+# --------------------------------------------------------------------------- the query
+
+
+def _known_only(query: dict[str, str]) -> dict[str, str]:
+    for name in query:
+        if name not in _PARAMETERS:
+            raise _invalid(name, f"There is no parameter {name}.")
+    return query
+
+
+def _filter(query: Mapping[str, str], key: KeyFacts) -> TraceFilter:
+    status = query.get("status")
+    if status is not None and status not in STATUSES:
+        raise _invalid("status", f"A status is one of {', '.join(STATUSES)}.")
+    return TraceFilter(
+        from_ms=_moment(query, "from"),
+        to_ms=_moment(query, "to"),
+        feature=query.get("feature"),
+        status=status,
+        tenant=_tenant(key),
+    )
+
+
+def _moment(query: Mapping[str, str], name: str) -> int | None:
+    text = query.get(name)
+    if text is None:
+        return None
+    try:
+        return parse_moment(text, time.time_ns() // 1_000_000)
+    except ValueError:
+        raise _invalid(name, "Write a moment like 2026-01-31T12:00:00Z or now-6h.") from None
+
+
+def _cursor(text: str | None) -> UUID | None:
+    if text is None:
+        return None
+    cursor = parse_trace_id(text)
+    if cursor is None:
+        raise _invalid("cursor", "This is not what `next` said.")
+    return cursor
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return _DEFAULT_LIMIT
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= _MOST):
+        raise _invalid("limit", f"A limit is 1 to {_MOST}.")
+    return int(text)
+
+
+def _invalid(parameter: str, message: str) -> RouterError:
+    return RouterError("invalid_request", message, details={"parameter": parameter})

@@ -1,0 +1,22 @@
+"""The control door, below /api/. Slugs have slashes and stand unescaped in paths."""
+
+from django.urls import path, re_path
+from drf_spectacular.views import SpectacularAPIView
+
+from apps.api.caps import CapView
+from apps.api.decide import DecideView
+from apps.api.docs import DocsView
+from apps.api.door import NothingHere
+from apps.api.health import HealthView
+from apps.api.traces import TracesView, TraceView
+
+urlpatterns = [
+    path("v1/route", DecideView.as_view()),
+    path("v1/traces", TracesView.as_view()),
+    path("v1/traces/<str:trace_id>", TraceView.as_view()),
+    path("v1/caps/<path:slug>", CapView.as_view()),
+    path("v1/deployments/<path:slug>/health", HealthView.as_view()),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", DocsView.as_view(), name="docs"),
+    re_path(r"^v1(?:/.*)?$", NothingHere.as_view()),
+]
