@@ -27,6 +27,10 @@ class Image(Struct, frozen=True, tag="image"):
     detail: str | None = None
 
 
+REDACTED_THINKING = "redacted:"
+"""Begins the signature of reasoning that a vendor shows only as sealed data; the data follows."""
+
+
 class Thinking(Struct, frozen=True, tag="thinking"):
     """A vendor's reasoning text with its opaque signature; only that vendor takes it back."""
 
