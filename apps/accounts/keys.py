@@ -11,7 +11,7 @@ import string
 import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Self
+from typing import Self, cast
 
 from django.conf import settings
 from django.db import connection
@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from apps.accounts.audit import save_with_reason
 from apps.accounts.models import ApiKey, User
-from routerctl.wire.types import KeyFacts
+from routerctl.wire.types import Disclose, KeyFacts
 
 _PREFIX_ALPHABET = string.ascii_lowercase + string.digits
 _SECRET_BYTES = 32
@@ -138,7 +138,7 @@ def _facts(row: ApiKey) -> KeyFacts:
         feature=row.feature or None,
         app=row.app or None,
         scopes=frozenset(row.scopes),
-        disclose=ApiKey.Disclose(row.disclose).value,
+        disclose=cast(Disclose, row.disclose),
         legacy=row.legacy,
         expires_at_ms=int(row.expires_at.timestamp() * 1000) if row.expires_at else None,
     )

@@ -1,6 +1,7 @@
 """API keys at the control door: `Authorization: Bearer rk_…`, checked against a key ring."""
 
 import threading
+from typing import cast
 
 from django.contrib.auth.models import AnonymousUser
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -52,7 +53,7 @@ class HasScope(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         scope: str = view.scope  # type: ignore[attr-defined]  # every ControlView says its scope
-        if scope not in request.auth.scopes:
+        if scope not in cast(KeyFacts, request.auth).scopes:
             raise RouterError("forbidden", f"This API key lacks the scope {scope}.")
         return True
 

@@ -1,10 +1,11 @@
 """What all views of the control door share: a scope, a request id, errors in one shape."""
 
 import re
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponseBase
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -21,7 +22,7 @@ class ControlView(APIView):
     caller's own if it is a plain word, a new one otherwise."""
 
     authentication_classes = (KeyAuthentication,)
-    permission_classes = (HasScope,)
+    permission_classes: tuple[type[BasePermission], ...] = (HasScope,)
     scope: ClassVar[str]
     request_id = ""
 
@@ -31,17 +32,16 @@ class ControlView(APIView):
         return super().initialize_request(request, *args, **kwargs)
 
     def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
-        answer: Response = super().finalize_response(request, response, *args, **kwargs)
+        answer = super().finalize_response(request, response, *args, **kwargs)
         answer["X-Request-Id"] = self.request_id
         return answer
 
     @property
     def key(self) -> KeyFacts:
         """The key that asks."""
-        facts: KeyFacts = self.request.auth
-        return facts
+        return cast(KeyFacts, self.request.auth)
 
 
 class NothingHere(ControlView):

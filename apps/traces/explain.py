@@ -54,8 +54,8 @@ def _decision(trace: StoredTrace) -> Iterator[str]:
     if decision.refusal is not None:
         yield f"  Refused:     {decision.refusal.message}"
     yield "  Candidates:" if decision.candidates else "  Candidates:  none were considered"
-    for value in decision.candidates:
-        yield from _candidate(value, decision)
+    for candidate in decision.candidates:
+        yield from _candidate(candidate, decision)
 
 
 def _gates(decision: Decision) -> Iterator[str]:
