@@ -52,7 +52,7 @@ _PHRASES: dict[str, tuple[str, ...]] = {
         r"insufficient_quota|billing_not_active|billing_hard_limit_reached|billing_error",
         r"exceeded_current_quota|exceeded your current quota|spending limit",
         r"insufficient (balance|credits|funds)|credit balance is too low|requires more credits",
-        r"account .{0,30}(suspended|deactivated)",
+        r"spend_limit_reached|account .{0,30}(suspended|deactivated)|enable billing",
     ),
     "overloaded": (
         r"overloaded_error|engine_overloaded|slow_down|insufficient_system_resource",
@@ -61,6 +61,7 @@ _PHRASES: dict[str, tuple[str, ...]] = {
     "auth": (
         r"invalid_api_key|API_KEY_INVALID|authentication_error|invalid_authentication",
         r"(incorrect|invalid) api key|api key (not valid|not found|expired|is invalid)",
+        r"location is not supported|unsupported_country",
     ),
     "model_gone": (
         r"model_not_found|DeploymentNotFound|invalid_model\b|is not a valid model",
@@ -77,6 +78,15 @@ _BY_STATUS = {
     400: "invalid_request", 401: "auth", 402: "quota", 403: "auth", 404: "model_gone",
     408: "server", 409: "server", 410: "model_gone", 413: "context_length",
     422: "invalid_request", 429: "rate_limited", 503: "overloaded", 529: "overloaded",
+}  # fmt: skip
+
+# What an event inside a 200 stream says in place of a status: `code` or `type` of the vendor.
+_STATUS_OF_KIND = {
+    "invalid_request_error": 400, "INVALID_ARGUMENT": 400, "FAILED_PRECONDITION": 400,
+    "BadRequestError": 400, "permission_error": 403, "PERMISSION_DENIED": 403,
+    "UNAUTHENTICATED": 401, "not_found_error": 404, "NOT_FOUND": 404,
+    "rate_limit_exceeded": 429, "RESOURCE_EXHAUSTED": 429, "requests": 429, "tokens": 429,
+    "UNAVAILABLE": 503,
 }  # fmt: skip
 
 
@@ -106,7 +116,10 @@ def error_from_status(
 
 def error_in_stream(complaint: Complaint, provider_request_id: str | None) -> ProviderError:
     """The error that an event inside a 200 stream (or a 200 body) means."""
-    status = int(complaint.code) if complaint.code.isdecimal() else 200
+    if complaint.code.isdecimal():
+        status = int(complaint.code)
+    else:
+        status = _STATUS_OF_KIND.get(complaint.code) or _STATUS_OF_KIND.get(complaint.kind) or 500
     return ProviderError(
         classify(status, complaint),
         shorten(complaint.message or "the provider broke the answer off"),

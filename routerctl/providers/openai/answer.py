@@ -245,7 +245,7 @@ class OpenAIStream(EventStream):
             return ToolCallDelta(ids.index(call.id), arguments=arguments)
         last = len(ids) - 1
         index = last if call.index is None else min(call.index, last)
-        if not call.id and 0 <= index and (call.index is None or call.index <= last):
+        if not call.id and index >= 0 and (call.index is None or call.index <= last):
             return ToolCallDelta(index, arguments=arguments)
         ids.append(call.id or f"call_{len(ids)}")
         return ToolCallDelta(len(ids) - 1, ids[-1], call.function.name or "", arguments)

@@ -28,6 +28,8 @@ class Dialect(Struct, frozen=True):
     """Knows `strict` on tools."""
     echo_reasoning: bool = False
     """Wants its `reasoning_content` back in later turns."""
+    nine_character_ids: bool = False
+    """Tool call ids are nine letters and digits, nothing else."""
     renamed: Mapping[str, str] = {}
     unknown: frozenset[str] = frozenset()
     reasoning_models: str = r"(?!)"
@@ -80,6 +82,7 @@ DIALECTS: dict[str, Dialect] = {
     ),
     "mistral": Dialect(
         stream_usage=False,
+        nine_character_ids=True,
         renamed={"seed": "random_seed"},
         unknown=_PLAIN
         | {"logit_bias", "logprobs", "top_logprobs", "reasoning_effort", "verbosity"},

@@ -1,9 +1,12 @@
 """A neutral conversation as the JSON of Chat Completions and Embeddings."""
 
+import hashlib
+import re
 from typing import Any
 
 import msgspec
 
+from routerctl.providers.conversation import has_cache_breakpoints, portable_id, schema_in_words
 from routerctl.providers.openai.dialects import Dialect
 from routerctl.providers.types import (
     EmbeddingRequest,
@@ -22,15 +25,18 @@ from routerctl.providers.types import (
 
 Json = dict[str, Any]
 
+_NINE = re.compile(r"[A-Za-z0-9]{9}")
+_MAX_ID = 64
+
 _encode = msgspec.json.Encoder().encode
 
 
 def chat_body(
-    model: str | None, request: ModelRequest, dialect: Dialect
+    model: str, request: ModelRequest, dialect: Dialect, *, names_model: bool = True
 ) -> tuple[bytes, tuple[str, ...]]:
-    """The body of one call and the names of what was left out of it. `model` is None where the
-    URL says it."""
-    body: Json = {} if model is None else {"model": model}
+    """The body of one call and the names of what was left out of it. `names_model` is False
+    where the URL does that."""
+    body: Json = {"model": model} if names_model else {}
     dropped: list[str] = []
     body["messages"] = _messages(request, dialect, dropped)
     if request.max_output_tokens:
@@ -45,15 +51,15 @@ def chat_body(
     if request.output_schema is not None:
         body["response_format"] = _response_format(request.output_schema, dialect)
     for name, value in request.params.items():
-        if dialect.lacks(model or "", name):
+        if dialect.lacks(model, name):
             dropped.append(name)
         else:
             body[dialect.renamed.get(name, name)] = value
     return _encode(body), tuple(dropped)
 
 
-def embeddings_body(model: str | None, request: EmbeddingRequest) -> bytes:
-    body: Json = {} if model is None else {"model": model}
+def embeddings_body(model: str, request: EmbeddingRequest, *, names_model: bool = True) -> bytes:
+    body: Json = {"model": model} if names_model else {}
     body["input"] = request.inputs
     if request.dimensions is not None:
         body["dimensions"] = request.dimensions
@@ -69,23 +75,24 @@ def _messages(request: ModelRequest, dialect: Dialect, dropped: list[str]) -> li
     messages: list[Json] = []
     system = [block.text for block in request.system]
     if request.output_schema is not None and not dialect.json_schema:
-        system.append(_schema_in_words(request.output_schema))
+        system.append(schema_in_words(request.output_schema))
     if system:
         messages.append({"role": "system", "content": "\n\n".join(system)})
     for message in request.messages:
-        messages.extend(_user(message) if message.role == "user" else _assistant(message, dialect))
-    if _has_breakpoints(request):
+        speak = _user if message.role == "user" else _assistant
+        messages.extend(speak(message, dialect))
+    if has_cache_breakpoints(request):
         dropped.append("cache_control")
     return messages
 
 
-def _user(message: Message) -> list[Json]:
+def _user(message: Message, dialect: Dialect) -> list[Json]:
     """Tool results are messages of their own here, and come before what the user adds."""
     messages: list[Json] = []
     own: list[Part] = []
     for part in message.parts:
         if isinstance(part, ToolResult):
-            messages.append(_tool_result(part))
+            messages.append(_tool_result(part, dialect))
             # A tool message holds only text: its images follow as the user's.
             own.extend(inner for inner in part.parts if isinstance(inner, Image))
         else:
@@ -97,7 +104,7 @@ def _user(message: Message) -> list[Json]:
 
 def _assistant(message: Message, dialect: Dialect) -> list[Json]:
     texts = [part.text for part in message.parts if isinstance(part, Text)]
-    calls = [_tool_call(part) for part in message.parts if isinstance(part, ToolCall)]
+    calls = [_tool_call(part, dialect) for part in message.parts if isinstance(part, ToolCall)]
     said: Json = {"role": "assistant", "content": "\n".join(texts) if texts or not calls else None}
     if calls:
         said["tool_calls"] = calls
@@ -129,24 +136,23 @@ def _image_url(image: Image) -> Json:
     return {"url": url, "detail": image.detail} if image.detail else {"url": url}
 
 
-def _tool_call(call: ToolCall) -> Json:
+def _tool_call(call: ToolCall, dialect: Dialect) -> Json:
     function = {"name": call.name, "arguments": call.arguments or "{}"}
-    return {"id": call.id, "type": "function", "function": function}
+    return {"id": _call_id(call.id, dialect), "type": "function", "function": function}
 
 
-def _tool_result(result: ToolResult) -> Json:
+def _tool_result(result: ToolResult, dialect: Dialect) -> Json:
     text = "\n".join(part.text for part in result.parts if isinstance(part, Text))
-    return {"role": "tool", "tool_call_id": result.call_id, "content": text}
+    return {"role": "tool", "tool_call_id": _call_id(result.call_id, dialect), "content": text}
 
 
-def _has_breakpoints(request: ModelRequest) -> bool:
-    if any(block.cache for block in request.system):
-        return True
-    return any(
-        isinstance(part, Text) and part.cache
-        for message in request.messages
-        for part in message.parts
-    )
+def _call_id(call_id: str, dialect: Dialect) -> str:
+    """Histories move between vendors: an id that another one made may not be allowed here."""
+    if dialect.nine_character_ids:
+        if _NINE.fullmatch(call_id):
+            return call_id
+        return hashlib.blake2b(call_id.encode(), digest_size=5).hexdigest()[:9]
+    return call_id if len(call_id) <= _MAX_ID else portable_id(call_id)
 
 
 # --------------------------------------------------------------------------- tools, schema
@@ -181,9 +187,3 @@ def _response_format(output: OutputSchema, dialect: Dialect) -> Json:
     if output.strict is not None:
         schema["strict"] = output.strict
     return {"type": "json_schema", "json_schema": schema}
-
-
-def _schema_in_words(output: OutputSchema) -> str:
-    if output.schema is None:
-        return "Answer with one JSON object and nothing else."
-    return f"Answer with JSON of this schema and nothing else:\n{bytes(output.schema).decode()}"
