@@ -1,0 +1,160 @@
+"""From rows to the document that a revision freezes, and between a document and its sections.
+
+A revision keeps five sections, each known by its hash, so that an edit of one cap among a
+thousand does not store the routes again.
+"""
+
+import hashlib
+from collections import defaultdict
+from typing import Any
+
+import msgspec
+from msgspec import Struct, convert
+
+from apps.catalog.models import Deployment, Provider, prices_in_force
+from apps.catalog.origins import is_local
+from apps.policies.models import Cap, Check, Feature, Flag, Gate, Plan, Prompt, Route, Task
+from routerctl.engine.types import (
+    CapSpec,
+    CheckSpec,
+    DeploymentSpec,
+    FeatureSpec,
+    FlagSpec,
+    GateSpec,
+    PriceSpec,
+    PromptSpec,
+    ProviderSpec,
+    RevisionDocument,
+    RouteSpec,
+    TokenOverhead,
+)
+from routerctl.providers import ADAPTERS
+
+
+def compile_document() -> RevisionDocument:
+    """What the database says now, as one value. Reads a dozen small tables."""
+    providers = list(Provider.objects.all())
+    overheads = {provider.slug: ADAPTERS[provider.adapter].overhead for provider in providers}
+    prices = _prices()
+    return RevisionDocument(
+        tasks=tuple(Task.objects.values_list("slug", flat=True)),
+        plans=tuple(Plan.objects.values_list("slug", flat=True)),
+        features=tuple(
+            FeatureSpec(row.slug, row.owner, row.quality_floor) for row in Feature.objects.all()
+        ),
+        prompts=tuple(PromptSpec(row.slug, row.system) for row in Prompt.objects.all()),
+        flags=tuple(
+            FlagSpec(row.slug, row.enabled, row.percent, row.sticky_by)
+            for row in Flag.objects.all()
+        ),
+        checks=_specs(CheckSpec, Check.objects.values()),
+        gates=_specs(GateSpec, Gate.objects.values()),
+        routes=_specs(RouteSpec, (_route(row) for row in Route.objects.values())),
+        providers=tuple(_provider(row) for row in providers),
+        deployments=tuple(
+            _deployment(row, prices.get(row["slug"], ()), overheads[row["provider_id"]])
+            for row in Deployment.objects.values()
+        ),
+        caps=_specs(CapSpec, Cap.objects.values()),
+    )
+
+
+def _specs(spec: Any, rows: Any) -> tuple[Any, ...]:
+    """Rows whose columns are the spec's fields; columns that the spec does not have are left."""
+    return tuple(convert(row, spec) for row in rows)
+
+
+def _route(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "prompt": row["prompt_id"]}
+
+
+def _provider(row: Provider) -> ProviderSpec:
+    return ProviderSpec(
+        slug=row.slug,
+        adapter=row.adapter,
+        base_url=row.base_url,
+        attributes=row.attributes,
+        local=is_local(row.base_url, row.attributes),
+    )
+
+
+def _deployment(
+    row: dict[str, Any], prices: tuple[PriceSpec, ...], overhead: TokenOverhead
+) -> DeploymentSpec:
+    spec = convert({**row, "provider": row["provider_id"]}, DeploymentSpec)
+    return msgspec.structs.replace(spec, prices=prices, overhead=overhead)
+
+
+def _prices() -> dict[str, tuple[PriceSpec, ...]]:
+    found: defaultdict[str, tuple[PriceSpec, ...]] = defaultdict(tuple)
+    for row in prices_in_force():
+        found[row.deployment] += (
+            PriceSpec(
+                id=row.fingerprint,
+                starts_at_ms=row.starts_at_ms,
+                input_nano_usd_per_mtok=row.input_nano_usd_per_mtok,
+                output_nano_usd_per_mtok=row.output_nano_usd_per_mtok,
+                cached_input_nano_usd_per_mtok=row.cached_input_nano_usd_per_mtok,
+                cache_write_nano_usd_per_mtok=row.cache_write_nano_usd_per_mtok,
+            ),
+        )
+    return found
+
+
+# --------------------------------------------------------------------------- sections
+
+
+class Sections(Struct, frozen=True):
+    """A document cut in five, each part canonical JSON."""
+
+    policy: bytes
+    prices: bytes
+    deployments: bytes
+    caps: bytes
+    flags: bytes
+
+
+class _Deployments(Struct, frozen=True):
+    providers: tuple[ProviderSpec, ...]
+    deployments: tuple[DeploymentSpec, ...]
+
+
+_Prices = dict[str, tuple[PriceSpec, ...]]
+
+
+def split(document: RevisionDocument) -> Sections:
+    """`document` as sections; equal parts of two documents give equal bytes."""
+    unpriced = tuple(msgspec.structs.replace(d, prices=()) for d in document.deployments)
+    policy = msgspec.structs.replace(document, providers=(), deployments=(), caps=(), flags=())
+    return Sections(
+        policy=_encode(policy),
+        prices=_encode({d.slug: d.prices for d in document.deployments}),
+        deployments=_encode(_Deployments(document.providers, unpriced)),
+        caps=_encode(document.caps),
+        flags=_encode(document.flags),
+    )
+
+
+def join(sections: Sections) -> RevisionDocument:
+    """The document which `split` cut."""
+    policy = msgspec.json.decode(sections.policy, type=RevisionDocument)
+    prices = msgspec.json.decode(sections.prices, type=_Prices)
+    catalog = msgspec.json.decode(sections.deployments, type=_Deployments)
+    return msgspec.structs.replace(
+        policy,
+        providers=catalog.providers,
+        deployments=tuple(
+            msgspec.structs.replace(deployment, prices=prices[deployment.slug])
+            for deployment in catalog.deployments
+        ),
+        caps=msgspec.json.decode(sections.caps, type=tuple[CapSpec, ...]),
+        flags=msgspec.json.decode(sections.flags, type=tuple[FlagSpec, ...]),
+    )
+
+
+def section_hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _encode(part: Any) -> bytes:
+    return msgspec.json.encode(part, order="sorted")

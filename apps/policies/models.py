@@ -1,0 +1,200 @@
+"""Policy as rows: what the configuration file says, and the revisions made of it.
+
+Each list of the file is a table; order and slugs are in `catalog.listed`. Nested parts (a
+`when`, candidates, limits) are JSON in the file's own spelling, except amounts, which are
+integers: thousandths for quality and weights, nano-USD for money.
+"""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.accounts.audit import AuditedHistory
+from apps.catalog.listed import Listed
+from routerctl.engine.flags import SUBJECTS
+from routerctl.engine.gates import OTHERWISE
+
+CHECK_ACTIONS = ("block", "redact", "flag")
+STREAM_RECOVERIES = ("error", "buffer", "continue")
+PERIODS = ("request", "hour", "day", "week", "month", "total")
+
+
+class Task(Listed):
+    history = AuditedHistory()
+
+
+class Plan(Listed):
+    history = AuditedHistory()
+
+
+class Feature(Listed):
+    """A place in the product that spends money. `quality_floor` is in thousandths."""
+
+    owner = models.CharField(max_length=200, blank=True, default="")
+    quality_floor = models.IntegerField(default=0)
+
+    history = AuditedHistory()
+
+    class Meta(Listed.Meta):
+        constraints = [
+            *Listed.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(quality_floor__range=(0, 1000)), name="feature_floor_is_a_share"
+            ),
+        ]
+
+
+class Prompt(Listed):
+    system = models.TextField()
+
+    history = AuditedHistory()
+
+
+class Flag(Listed):
+    enabled = models.BooleanField(default=False)
+    percent = models.IntegerField(default=100)
+    sticky_by = models.CharField(max_length=16, default="tenant")
+
+    history = AuditedHistory()
+
+    class Meta(Listed.Meta):
+        constraints = [
+            *Listed.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(percent__range=(0, 100)), name="flag_percent_is_a_share"
+            ),
+            models.CheckConstraint(
+                condition=Q(sticky_by__in=SUBJECTS), name="flag_sticks_to_a_subject"
+            ),
+        ]
+
+
+class Check(Listed):
+    when = models.JSONField(default=dict, blank=True)
+    match = models.JSONField(default=list)
+    do = models.CharField(max_length=8)
+
+    history = AuditedHistory()
+
+    class Meta(Listed.Meta):
+        constraints = [
+            *Listed.Meta.constraints,
+            models.CheckConstraint(condition=Q(do__in=CHECK_ACTIONS), name="check_action_is_known"),
+        ]
+
+
+class Gate(Listed):
+    when = models.JSONField(default=dict, blank=True)
+    require = models.JSONField(default=dict, blank=True)
+    forbid = models.JSONField(default=dict, blank=True)
+    otherwise = models.CharField(max_length=12, default="block")
+
+    history = AuditedHistory()
+
+    class Meta(Listed.Meta):
+        constraints = [
+            *Listed.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(otherwise__in=OTHERWISE), name="gate_otherwise_is_known"
+            ),
+        ]
+
+
+class Route(Listed):
+    """`candidates` are `{"deployment", "weight"}`; `fallback` are deployments' slugs."""
+
+    when = models.JSONField(default=dict, blank=True)
+    strategy = models.CharField(max_length=24)
+    candidates = models.JSONField(default=list)
+    fallback = models.JSONField(default=list, blank=True)
+    prompt = models.ForeignKey(
+        Prompt, on_delete=models.PROTECT, to_field="slug", null=True, blank=True, related_name="+"
+    )
+    weights = models.JSONField(default=dict, blank=True)
+    quality_floor = models.IntegerField(default=0)
+    stream_recovery = models.CharField(max_length=8, default="error")
+    limits = models.JSONField(default=dict, blank=True)
+    enabled = models.BooleanField(default=True)
+
+    history = AuditedHistory()
+
+    class Meta(Listed.Meta):
+        constraints = [
+            *Listed.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(quality_floor__range=(0, 1000)), name="route_floor_is_a_share"
+            ),
+            models.CheckConstraint(
+                condition=Q(stream_recovery__in=STREAM_RECOVERIES), name="route_recovery_is_known"
+            ),
+        ]
+
+
+class Cap(Listed):
+    """A spend limit as defined; exactly one of the three limits is set."""
+
+    scope = models.JSONField(default=dict, blank=True)
+    per = models.JSONField(default=list, blank=True)
+    missing = models.CharField(max_length=8, default="share")
+    period = models.CharField(max_length=8)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    limit_nano_usd = models.BigIntegerField(null=True, blank=True)
+    limit_tokens = models.BigIntegerField(null=True, blank=True)
+    limit_requests = models.BigIntegerField(null=True, blank=True)
+    mode = models.CharField(max_length=8, default="closed")
+    actions = models.JSONField(default=list)
+
+    history = AuditedHistory()
+
+    class Meta(Listed.Meta):
+        constraints = [
+            *Listed.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(limit_nano_usd__gte=0, limit_tokens=None, limit_requests=None)
+                | Q(limit_nano_usd=None, limit_tokens__gte=0, limit_requests=None)
+                | Q(limit_nano_usd=None, limit_tokens=None, limit_requests__gte=0),
+                name="cap_has_one_limit",
+            ),
+            models.CheckConstraint(condition=Q(period__in=PERIODS), name="cap_period_is_known"),
+            models.CheckConstraint(
+                condition=Q(mode__in=("closed", "open")), name="cap_mode_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(missing__in=("share", "skip")), name="cap_missing_is_known"
+            ),
+        ]
+
+
+class Section(models.Model):
+    """One part of a revision as canonical JSON, known by its SHA-256. Never changed."""
+
+    hash = models.CharField(max_length=64, primary_key=True)
+    content = models.BinaryField()
+
+
+class Revision(models.Model):
+    """An immutable snapshot of all that can change a decision. The newest one is in force.
+
+    `hash` is the whole document's: going back to an earlier configuration makes a new row with
+    the earlier hash.
+    """
+
+    hash = models.CharField(max_length=64, db_index=True)
+    policy = models.ForeignKey(Section, on_delete=models.PROTECT, related_name="+")
+    prices = models.ForeignKey(Section, on_delete=models.PROTECT, related_name="+")
+    deployments = models.ForeignKey(Section, on_delete=models.PROTECT, related_name="+")
+    caps = models.ForeignKey(Section, on_delete=models.PROTECT, related_name="+")
+    flags = models.ForeignKey(Section, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    source = models.CharField(max_length=8)
+    reason = models.TextField()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"revision {self.pk} ({self.hash[:12]})"

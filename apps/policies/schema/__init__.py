@@ -1,0 +1,119 @@
+"""The configuration file: text in, entries out, or everything that is wrong with it.
+
+Strict: an unknown key is an error. All errors are told at once, each with its path and line;
+references are checked in the same pass as shapes.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ValidationError
+from pydantic_core import ErrorDetails
+
+from apps.policies.schema.caps import CapEntry
+from apps.policies.schema.catalog import DeploymentEntry, PriceEntry, ProviderEntry
+from apps.policies.schema.fields import Entry
+from apps.policies.schema.names import Names, Slug, gather, repeated
+from apps.policies.schema.policy import (
+    CheckEntry,
+    FeatureEntry,
+    FlagEntry,
+    GateEntry,
+    PromptEntry,
+    RouteEntry,
+)
+from apps.policies.yaml12 import Document, Path, Problem, read
+
+
+class BadConfiguration(Exception):
+    """A configuration file is wrong; `problems` has every reason."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(map(str, problems)))
+
+
+_EmptyIsNone = BeforeValidator(lambda value: [] if value is None else value)
+
+
+class File(Entry):
+    """A whole configuration. Every list may be left out or empty."""
+
+    version: Literal[1]
+    providers: Annotated[list[ProviderEntry], _EmptyIsNone] = []
+    deployments: Annotated[list[DeploymentEntry], _EmptyIsNone] = []
+    tasks: Annotated[list[Slug], _EmptyIsNone] = []
+    plans: Annotated[list[Slug], _EmptyIsNone] = []
+    features: Annotated[list[FeatureEntry], _EmptyIsNone] = []
+    prompts: Annotated[list[PromptEntry], _EmptyIsNone] = []
+    flags: Annotated[list[FlagEntry], _EmptyIsNone] = []
+    checks: Annotated[list[CheckEntry], _EmptyIsNone] = []
+    gates: Annotated[list[GateEntry], _EmptyIsNone] = []
+    routes: Annotated[list[RouteEntry], _EmptyIsNone] = []
+    caps: Annotated[list[CapEntry], _EmptyIsNone] = []
+
+
+def parse(text: bytes, stored_secrets: Mapping[str, str] | None = None) -> File:
+    """The file as checked entries.
+
+    `stored_secrets` has the origin for which each provider's encrypted secret was given, so that
+    `secret: stored` can be checked. Raises BadConfiguration.
+    """
+    document = read(text)
+    if document.data is None and not document.problems:
+        document.problem((), "the file is empty; it needs at least version: 1")
+    if not isinstance(document.data, dict):
+        if not document.problems:
+            document.problem((), "must be a mapping")
+        raise BadConfiguration(document.problems)
+    file = _validated(document, stored_secrets or {})
+    if file is None:
+        raise BadConfiguration(_in_order(document.problems))
+    return file
+
+
+def _validated(document: Document, stored_secrets: Mapping[str, str]) -> File | None:
+    file = None
+    try:
+        file = File.model_validate(document.data, context=gather(document.data, stored_secrets))
+    except ValidationError as error:
+        for details in error.errors(include_url=False):
+            document.problem(_path(details), _message(details))
+    for path, message in repeated(document.data):
+        document.problem(path, message)
+    return None if document.problems else file
+
+
+def _in_order(problems: list[Problem]) -> list[Problem]:
+    """As they stand in the file, and each once."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)
+
+
+def _path(details: ErrorDetails) -> Path:
+    """Where it is; pydantic marks an error of a mapping's key with `[key]`."""
+    return tuple(part for part in details["loc"] if part != "[key]")
+
+
+_SENTENCES = {
+    "missing": "is missing",
+    "extra_forbidden": "unknown key",
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list",
+    "dict_type": "must be a mapping",
+    "model_type": "must be a mapping",
+    "string_too_short": "must not be empty",
+    "string_too_long": "is longer than {max_length} characters",
+    "too_short": "must not be empty",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+}
+
+
+def _message(details: ErrorDetails) -> str:
+    sentence = _SENTENCES.get(details["type"])
+    if sentence is None:
+        return details["msg"]
+    return sentence.format_map(details.get("ctx", {}))

@@ -1,0 +1,112 @@
+"""Caps, as the file writes them."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+
+from apps.policies.models import PERIODS
+from apps.policies.schema.fields import Count, Distinct, Entry, Usd, one_of
+from apps.policies.schema.names import Slug, refuse, refuse_all
+from apps.policies.yaml12 import Path
+
+_LISTED = {
+    "feature": "features",
+    "plan": "plans",
+    "tenant": None,
+    "task": "tasks",
+    "route": "routes",
+    "deployment": "deployments",
+    "key": None,
+    "app": None,
+}
+"""What a scope may name, and the list of the file in which the value must stand."""
+
+_PER = re.compile(r"tenant|user|key|session|metadata\.[A-Za-z0-9_.-]{1,64}", re.ASCII)
+_MAX_AMOUNT = 10**15
+
+
+def _scope(scope: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+    refuse_all(_scope_problems(scope, info), scope)
+    return scope
+
+
+def _scope_problems(scope: dict[str, Any], info: ValidationInfo) -> Iterator[tuple[Path, str]]:
+    for name, value in scope.items():
+        values = value if isinstance(value, list) else [value]
+        section = _LISTED.get(name)
+        if name not in _LISTED:
+            yield (name,), f"unknown; a scope may name {', '.join(_LISTED)}"
+        elif not values or not all(isinstance(word, str) and word for word in values):
+            yield (name,), "must be a word or a list of words"
+        elif section is not None:
+            unknown = (word for word in values if word not in info.context.slugs[section])
+            yield from (((name,), f"there is no {name} {word}") for word in unknown)
+
+
+def _per(per: str) -> str:
+    if not _PER.fullmatch(per):
+        raise refuse(f"{per!r} is none of tenant, user, key, session, metadata.KEY")
+    return per
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _time_zone(name: str) -> str:
+    if name not in _time_zones():
+        raise refuse(f"there is no time zone {name}; write one like Europe/Berlin")
+    return name
+
+
+class ActionEntry(Entry):
+    """What happens when the share `at_percent` of the limit is used."""
+
+    at_percent: Annotated[int, Field(ge=1, le=100)]
+    do: Literal["warn", "cheaper", "shorten", "limit_output", "stop"]
+    input_tokens: Count | None = None
+    max_output_tokens: Count | None = None
+
+    @model_validator(mode="after")
+    def _has_its_amount(self) -> Self:
+        refuse_all(self._disagreements(), self.do)
+        return self
+
+    def _disagreements(self) -> Iterator[tuple[Path, str]]:
+        for field, action in (("input_tokens", "shorten"), ("max_output_tokens", "limit_output")):
+            stated = getattr(self, field) is not None
+            if stated and self.do != action:
+                yield (field,), f"only {action} has it"
+            if not stated and self.do == action:
+                yield (field,), f"{action} needs it"
+
+
+Amount = Annotated[int, Field(ge=0, le=_MAX_AMOUNT)]
+
+
+class CapEntry(Entry):
+    slug: Slug
+    scope: Annotated[dict[str, Any], AfterValidator(_scope)] = {}
+    per: Annotated[list[Annotated[str, AfterValidator(_per)]], Distinct] = []
+    missing: Literal["share", "skip"] = "share"
+    period: Annotated[str, one_of(PERIODS, "period")]
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+    limit_usd: Usd | None = None
+    limit_tokens: Amount | None = None
+    limit_requests: Amount | None = None
+    mode: Literal["closed", "open"] = "closed"
+    actions: Annotated[list[ActionEntry], Field(min_length=1), Distinct] = [
+        ActionEntry(at_percent=100, do="stop")
+    ]
+
+    @model_validator(mode="after")
+    def _has_one_limit(self) -> Self:
+        limits = (self.limit_usd, self.limit_tokens, self.limit_requests)
+        if sum(limit is not None for limit in limits) != 1:
+            raise refuse("needs exactly one of limit_usd, limit_tokens, limit_requests")
+        return self
