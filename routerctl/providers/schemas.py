@@ -13,12 +13,9 @@ from msgspec import Raw
 from routerctl.providers.errors import ProviderError
 from routerctl.providers.vendor_errors import UNREADABLE
 
-_KEPT = frozenset(
-    ("type", "title", "description", "enum", "const", "default", "$ref", "required")
-    + ("properties", "items", "anyOf", "allOf", "$defs", "definitions", "additionalProperties")
-)
+_KEPT = frozenset(["type", "title", "description", "enum", "const", "default", "required", "$ref"])
 _FORMATS = frozenset(
-    ("date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid")
+    ["date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"]
 )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from routerctl.providers.errors import ProviderError
+from routerctl.redaction.scrub import scrub
 
 _REQUEST_ID_HEADERS = (
     "x-request-id",
@@ -221,7 +222,8 @@ def _plain_text(body: bytes) -> str:
 
 
 def shorten(message: str) -> str:
-    """One printable line of bounded length."""
-    line = " ".join(message[:2000].split())
+    """One printable line of bounded length, without secrets and personal data: vendors quote
+    keys and prompts in their errors."""
+    line = " ".join(scrub(message[:_MAX_WORDS]).split())
     line = "".join(character for character in line if character.isprintable())
     return line if len(line) <= _MAX_MESSAGE else line[: _MAX_MESSAGE - 1] + "…"

@@ -16,7 +16,7 @@ API_VERSION = "2023-06-01"
 class Anthropic:
     """The base URL is `https://api.anthropic.com`, with or without `/v1`."""
 
-    # An image costs (width × height) / 750, up to 1600 tokens until 4.6 and 4784 since; tools
+    # An image costs (width * height) / 750, up to 1600 tokens until 4.6 and 4784 since; tools
     # add a system prompt of up to 675 tokens.
     overhead = TokenOverhead(per_image=4_784, per_message=8, with_tools=700)
 
@@ -34,10 +34,10 @@ class Anthropic:
     def stream(self, headers: Mapping[str, str]) -> StreamParser:
         return AnthropicStream(headers)
 
-    def embeddings(self, target: Target, request: EmbeddingRequest) -> UpstreamRequest:
+    def embeddings(self, target: Target, request: EmbeddingRequest) -> UpstreamRequest:  # noqa: ARG002
         raise ProviderError("invalid_request", "Anthropic has no embeddings")
 
-    def vectors(self, headers: Mapping[str, str], body: bytes) -> Embeddings:
+    def vectors(self, headers: Mapping[str, str], body: bytes) -> Embeddings:  # noqa: ARG002
         raise ProviderError("malformed", "Anthropic has no embeddings")
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:

@@ -16,9 +16,10 @@ from routerctl.providers.vendor_errors import error_from_status
 class OpenAI:
     """The base URL ends before `/chat/completions` (`https://api.openai.com/v1`)."""
 
-    # An image costs up to 85 + 8 tiles × 170 tokens on GPT-4o; the mini models multiply that by
-    # 33 on paper, newer ones are capped at 1536 patches × 2.46.
-    overhead = TokenOverhead(per_image=48_169, per_message=8, with_tools=400)
+    # An image is 1536 patches at most, counted up to 2.46 times by the small models, or 85 + 8
+    # tiles of 170 on GPT-4o. (GPT-4o mini alone multiplies that by 33; as a bound for all models
+    # it would turn three images away from every window of 128 000.)
+    overhead = TokenOverhead(per_image=3_779, per_message=8, with_tools=400)
 
     def chat(self, target: Target, request: ModelRequest) -> UpstreamRequest:
         body, dropped = chat_body(

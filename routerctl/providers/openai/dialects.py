@@ -49,8 +49,16 @@ class Dialect(Struct, frozen=True):
 _NOBODY_HAS = frozenset(("thinking_budget_tokens",))
 _PLAIN = _NOBODY_HAS | {"top_k"}
 _SAMPLING = frozenset(
-    ("temperature", "top_p", "stop", "presence_penalty", "frequency_penalty")
-    + ("logit_bias", "logprobs", "top_logprobs")
+    [
+        "temperature",
+        "top_p",
+        "stop",
+        "presence_penalty",
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "top_logprobs",
+    ]
 )
 
 OPENAI = Dialect(
