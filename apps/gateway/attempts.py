@@ -10,15 +10,7 @@ from apps.gateway.live import Endpoint
 from apps.ledger.records import AttemptRecord
 from routerctl.engine.types import PriceSpec, Step
 from routerctl.providers.errors import ProviderError
-from routerctl.providers.types import (
-    Finish,
-    RefusalDelta,
-    StreamEvent,
-    TextDelta,
-    ThinkingDelta,
-    ToolCallDelta,
-    Usage,
-)
+from routerctl.providers.types import Finish, StreamEvent, ToolCallDelta, Usage
 
 # Classes which prove that the vendor did no work that it could bill.
 _UNBILLED = frozenset(
@@ -162,10 +154,8 @@ def _price(endpoint: Endpoint, price_id: int | None) -> PriceSpec | None:
 
 
 def _size(event: StreamEvent) -> int:
-    if type(event) is ToolCallDelta:
-        text = event.arguments
-    elif type(event) in (TextDelta, ThinkingDelta, RefusalDelta):
-        text = event.text
-    else:
-        text = ""
+    """UTF-8 bytes of what an event adds to the answer: a bound of its tokens."""
+    if isinstance(event, Finish):
+        return 0
+    text = event.arguments if isinstance(event, ToolCallDelta) else event.text
     return len(text) if text.isascii() else len(text.encode())

@@ -8,7 +8,7 @@ prices and order were settled by the decision.
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -34,7 +34,6 @@ from routerctl.providers.types import (
 T = TypeVar("T")
 
 _BACKOFF_S = 0.25
-_MAX_ERROR_BODY = 64 * 1024
 
 
 class Flowing:
@@ -264,7 +263,7 @@ class Execution:
 
     async def _send(
         self, attempt: Attempt, request: UpstreamRequest
-    ) -> tuple[dict[str, str], bytes]:
+    ) -> tuple[Mapping[str, str], bytes]:
         self.dropped.update(request.dropped)
         limits = attempt.limits
         response = await self._transport.send(
@@ -292,7 +291,7 @@ class Execution:
         )
         try:
             if stream.status != 200:
-                body = await _rest(stream, first_ms)
+                body = await stream.rest(first_ms)
                 raise endpoint.adapter.error(stream.status, stream.headers, body)
             parser = endpoint.adapter.stream(stream.headers)
             events = await self._first_content(attempt, stream, parser, first_ms)
@@ -308,23 +307,15 @@ class Execution:
     ) -> list[StreamEvent]:
         events: list[StreamEvent] = []
         while not events:
-            left_ms = first_ms - attempt.elapsed_ms()
-            if left_ms <= 0:
-                raise ProviderError("timeout", f"no first token within {first_ms} ms")
-            chunk = await stream.read(left_ms)
+            try:
+                chunk = await stream.read(max(1, first_ms - attempt.elapsed_ms()))
+            except ProviderError as error:
+                if error.error_class != "stalled":
+                    raise
+                raise ProviderError("timeout", f"no first token in {first_ms} ms") from None
             if chunk is None:
                 events = parser.close()
                 break
             events = parser.feed(chunk)
         attempt.saw(events)
         return events
-
-
-async def _rest(stream: UpstreamStream, timeout_ms: int) -> bytes:
-    """What an error's body says, as far as it is worth reading."""
-    parts: list[bytes] = []
-    size = 0
-    while size < _MAX_ERROR_BODY and (chunk := await stream.read(timeout_ms)) is not None:
-        parts.append(chunk)
-        size += len(chunk)
-    return b"".join(parts)

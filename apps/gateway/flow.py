@@ -14,7 +14,7 @@ import msgspec
 from routerctl.engine.decide import decide
 from routerctl.redaction.reading import read_text
 from routerctl.redaction.scrub import redact
-from routerctl.wire.rewrite import rewrite_texts, with_system
+from routerctl.wire.rewrite import rewrite_inputs, rewrite_texts, with_system
 
 from apps.gateway import outcome as outcomes
 from apps.gateway.exchange import Exchange, HeaderList
@@ -177,7 +177,10 @@ class Flow:
     async def _execute(self, call: ParsedCall, decision: Decision, execution: Execution) -> None:
         assert self.renderer is not None
         if call.embedding is not None:
-            embeddings = await execution.embeddings(call.embedding)
+            embedding = call.embedding
+            if decision.redact:
+                embedding = rewrite_inputs(embedding, self._redacted)
+            embeddings = await execution.embeddings(embedding)
             execution.end()
             await self._answer(execution, embeddings=embeddings)
             return
@@ -199,11 +202,14 @@ class Flow:
     def _prepared(self, chat: ModelRequest, decision: Decision) -> ModelRequest:
         """The request as it is sent: redacted where policy says so, with the route's prompt."""
         if decision.redact:
-            what, revision = decision.redact, self.snapshot.revision
-            chat = rewrite_texts(chat, lambda text: redact(text, what, revision))
+            chat = rewrite_texts(chat, self._redacted)
         if decision.prompt is not None:
             chat = with_system(chat, self.snapshot.revision.prompts[decision.prompt])
         return chat
+
+    def _redacted(self, text: str) -> str:
+        assert self.decision is not None
+        return redact(text, self.decision.redact, self.snapshot.revision)
 
     async def _answer(
         self,

@@ -7,9 +7,12 @@ into prometheus_client's files, which add up whatever number of processes there 
 import asyncio
 import os
 from collections import Counter as Tally
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+L = TypeVar("L", bound=tuple[str, ...])
 
 POUR_S = 1.0
 BUCKETS_MS = (2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 120000)
@@ -81,15 +84,15 @@ class Metrics:
         """All processes' metrics in Prometheus' text format."""
         self.pour()
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library has no types here
         return generate_latest(registry)
 
     def close(self) -> None:
         self.pour()
-        mark_process_dead(os.getpid())
+        mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]  # as above
 
 
-def _pour(tally: "Tally[tuple[str, ...]]", counter: Counter) -> None:  # type: ignore[type-var]
+def _pour(tally: Tally[L], counter: Counter) -> None:
     for labels, count in tally.items():
         counter.labels(*labels).inc(count)
     tally.clear()
