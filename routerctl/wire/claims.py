@@ -4,23 +4,20 @@ Three voices say it: the API key's pins, the `X-...` headers, the body. The firs
 """
 
 import re
-from collections.abc import Mapping
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, Struct
 
 from routerctl.engine.types import Sensitivity
-from routerctl.wire.strict import explain, invalid
+from routerctl.wire.strict import invalid
 from routerctl.wire.types import KeyFacts, Vocabulary
 
 Label = Annotated[str, Meta(min_length=1, max_length=128)]
 Milliseconds = Annotated[int, Meta(ge=1, le=86_400_000)]
 Tokens = Annotated[int, Meta(ge=1, le=100_000_000)]
-Metadata = dict[
-    Annotated[str, Meta(min_length=1, max_length=64)],
-    Annotated[str, Meta(max_length=512)],
-]
+MetadataName = Annotated[str, Meta(min_length=1, max_length=64)]
+MetadataText = Annotated[str, Meta(max_length=512)]
+Metadata = dict[MetadataName, MetadataText]
 
 _MOST_METADATA = 64
 
@@ -47,42 +44,7 @@ class Claims(Struct, kw_only=True):
     max_cost_usd: str | None = None
 
 
-_FIELD_OF = {"task_type": "task", "user_tier": "plan"}
-"""Where the spoken name differs from ours."""
-
-_SPOKEN = (
-    "task_type", "feature", "user_tier", "tenant", "user", "session", "app", "app_version",
-    "sensitivity", "residency", "latency_class", "max_latency_ms", "max_cost_usd",
-)  # fmt: skip
-
-_INPUTS = tuple(
-    (f"x-{name.replace('_', '-')}", name, _FIELD_OF.get(name, name)) for name in _SPOKEN
-)
-
 _AMOUNT = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,9}))?", re.ASCII)
-
-
-def spoken(
-    headers: Mapping[str, str], metadata: Mapping[str, str]
-) -> tuple[Claims, dict[str, str]]:
-    """The claims in the headers or else in the body's metadata, and the metadata that is left."""
-    found: dict[str, str] = {}
-    for header, name, field in _INPUTS:
-        value = headers.get(header)
-        if value:
-            found[field] = value if value.isascii() else _as_utf8(value)
-        elif name in metadata:
-            found[field] = metadata[name]
-    if not found:
-        return Claims(), dict(metadata)
-    try:
-        claims = msgspec.convert(found, Claims, strict=False)
-    except msgspec.ValidationError as error:
-        message, field = explain(error)
-        raise invalid(message, _where(field, headers)) from None
-    return claims, {
-        name: text for name, text in metadata.items() if name not in _SPOKEN
-    }
 
 
 def believed(claims: Claims, key: KeyFacts, words: Vocabulary) -> Claims:
@@ -116,9 +78,7 @@ def nano_usd(amount: str | None) -> int | None:
         return None
     match = _AMOUNT.fullmatch(amount)
     if match is None:
-        raise invalid(
-            'Write an amount like "0.02", with at most nine places.', "max_cost_usd"
-        )
+        raise invalid('Write an amount like "0.02", with at most nine places.', "max_cost_usd")
     whole, places = match.groups()
     return int(whole) * 1_000_000_000 + int((places or "").ljust(9, "0"))
 
@@ -137,18 +97,3 @@ def _known(word: str | None, words: frozenset[str], field: str) -> str | None:
     if word is not None and word not in words:
         raise invalid(f"No {field} of this name is configured.", field)
     return word
-
-
-def _as_utf8(value: str) -> str:
-    """Header values arrive as Latin-1; who sends more than ASCII mostly means UTF-8."""
-    try:
-        return value.encode("latin-1").decode()
-    except UnicodeError:
-        return value
-
-
-def _where(field: str, headers: Mapping[str, str]) -> str:
-    for header, name, ours in _INPUTS:
-        if ours == field:
-            return header if headers.get(header) else f"metadata.{name}"
-    return field

@@ -19,9 +19,7 @@ def from_url(url: str, detail: str | None, path: str) -> Image:
     return Image(url=url, detail=detail)
 
 
-def from_base64(
-    media_type: str, data: str, path: str, detail: str | None = None
-) -> Image:
+def from_base64(media_type: str, data: str, path: str, detail: str | None = None) -> Image:
     if media_type not in MEDIA_TYPES:
         raise invalid(f"Pictures are one of {', '.join(sorted(MEDIA_TYPES))}.", path)
     if not data:

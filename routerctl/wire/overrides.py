@@ -69,11 +69,7 @@ def admit_metadata(
     choosing = [name for name in metadata if name in CHOOSING_IN_METADATA]
     if not legacy:
         raise not_selectable(f"metadata.{choosing[0]}")
-    kept = {
-        name: value
-        for name, value in metadata.items()
-        if name not in CHOOSING_IN_METADATA
-    }
+    kept = {name: value for name, value in metadata.items() if name not in CHOOSING_IN_METADATA}
     return kept, ignored([f"metadata.{name}" for name in choosing])
 
 

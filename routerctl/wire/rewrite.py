@@ -55,9 +55,7 @@ def _part(part: Part, rewrite: Rewrite) -> Part:
     if isinstance(part, ToolCall):
         return replace(part, arguments=_json_text(part.arguments, rewrite))
     if isinstance(part, ToolResult):
-        return replace(
-            part, parts=tuple(_shown(inner, rewrite) for inner in part.parts)
-        )
+        return replace(part, parts=tuple(_shown(inner, rewrite) for inner in part.parts))
     if isinstance(part, Thinking):
         return _thinking(part, rewrite)
     return part
@@ -74,9 +72,7 @@ def _thinking(part: Thinking, rewrite: Rewrite) -> Thinking:
 
 
 def _tool(tool: Tool, rewrite: Rewrite) -> Tool:
-    return replace(
-        tool, description=rewrite(tool.description), schema=_raw(tool.schema, rewrite)
-    )
+    return replace(tool, description=rewrite(tool.description), schema=_raw(tool.schema, rewrite))
 
 
 def _schema(schema: OutputSchema | None, rewrite: Rewrite) -> OutputSchema | None:

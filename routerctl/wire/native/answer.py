@@ -80,7 +80,7 @@ class NativeRenderer:
         calls = [_call(call) for call in answer.tool_calls] if answer.tool_calls else []
         return _encode(_answer(result, answer.text or answer.refusal or "", calls))
 
-    def begin(self, result: Result) -> bytes:
+    def begin(self, result: Result) -> bytes:  # noqa: ARG002 - every renderer may open a stream
         return b""
 
     def event(self, event: StreamEvent) -> bytes:
@@ -94,9 +94,7 @@ class NativeRenderer:
         calls = list(self._calls.values())
         if result.error is not None:
             return sse.named(b"error", _answer(result, "", calls[: self._told]))
-        return self._complete(len(calls)) + sse.named(
-            b"done", _answer(result, "", calls)
-        )
+        return self._complete(len(calls)) + sse.named(b"done", _answer(result, "", calls))
 
     def keep_alive(self) -> bytes:
         return sse.KEEP_ALIVE

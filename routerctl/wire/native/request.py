@@ -43,7 +43,7 @@ _KNOWN = fields_of(GenerateBody)
 
 def parse(
     body: bytes,
-    headers: Mapping[str, str],
+    headers: Mapping[str, str],  # noqa: ARG001 - the doors share one signature
     key: KeyFacts,
     words: Vocabulary,
     trace_id: str,
@@ -71,9 +71,7 @@ def _chat(sent: GenerateBody) -> ModelRequest:
     else:
         raise invalid("Give input or messages.", "input")
     # An empty schema allows everything: it is the same as none.
-    schema = (
-        OutputSchema(Raw(_encode(sent.output_schema))) if sent.output_schema else None
-    )
+    schema = OutputSchema(Raw(_encode(sent.output_schema))) if sent.output_schema else None
     return ModelRequest(
         system=system,
         messages=messages,

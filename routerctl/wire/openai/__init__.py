@@ -26,8 +26,5 @@ def models(words: Vocabulary) -> bytes:
     names = ["auto"]
     names += [f"task:{task}" for task in sorted(words.tasks)]
     names += [f"feature:{feature}" for feature in sorted(words.features)]
-    data = [
-        {"id": n, "object": "model", "created": 0, "owned_by": "routerctl"}
-        for n in names
-    ]
+    data = [{"id": n, "object": "model", "created": 0, "owned_by": "routerctl"} for n in names]
     return encode({"object": "list", "data": data})

@@ -146,13 +146,10 @@ class ChatRenderer:
         if result.error is not None:
             return b"data: %b\n\n" % error_body(result.error, result.trace_id)
         usage = b',"usage":null' if self._include_usage else b""
-        last = (
-            b'%b{"index":0,"delta":{},"logprobs":null,"finish_reason":%b}]%b}\n\n'
-            % (
-                self._head,
-                _encode(_reason(result, self._refused)),
-                usage,
-            )
+        last = b'%b{"index":0,"delta":{},"logprobs":null,"finish_reason":%b}]%b}\n\n' % (
+            self._head,
+            _encode(_reason(result, self._refused)),
+            usage,
         )
         if self._include_usage:
             last += b'%b],"usage":%b}\n\n' % (self._head, _encode(_usage(result.usage)))
@@ -194,14 +191,11 @@ def _call_delta(event: ToolCallDelta) -> bytes:
     arguments = _encode(event.arguments)
     if event.id is None and event.name is None:
         return b'{"index":%d,"function":{"arguments":%b}}' % (event.index, arguments)
-    return (
-        b'{"index":%d,"id":%b,"type":"function","function":{"name":%b,"arguments":%b}}'
-        % (
-            event.index,
-            _encode(event.id),
-            _encode(event.name),
-            arguments,
-        )
+    return b'{"index":%d,"id":%b,"type":"function","function":{"name":%b,"arguments":%b}}' % (
+        event.index,
+        _encode(event.id),
+        _encode(event.name),
+        arguments,
     )
 
 

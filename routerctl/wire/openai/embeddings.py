@@ -12,10 +12,10 @@ from msgspec.json import Encoder
 from routerctl.providers.types import EmbeddingRequest, StreamEvent
 from routerctl.wire import sse
 from routerctl.wire.assemble import Caller, embedding_call
-from routerctl.wire.claims import Metadata, spoken
+from routerctl.wire.claims import Metadata
 from routerctl.wire.openai.errors import error_body
-from routerctl.wire.openai.request import Model, asked_for
-from routerctl.wire.overrides import admit, admit_metadata, fields_of
+from routerctl.wire.overrides import admit, fields_of
+from routerctl.wire.spoken import Model, heard
 from routerctl.wire.strict import invalid, parse_json, typed
 from routerctl.wire.types import KeyFacts, ParsedCall, Result, Vocabulary
 
@@ -58,18 +58,12 @@ def parse_embeddings(
     """The call in `body`. Raises RouterError invalid_request or model_not_selectable."""
     value, dropped = admit(parse_json(body), _KNOWN, key.legacy)
     sent = typed(value, EmbeddingBody)
-    task, feature, model_ignored = asked_for(sent.model, key.legacy)
-    said, unusable = admit_metadata(sent.metadata or {}, key.legacy)
-    claims, metadata = spoken(headers, said)
-    claims.task = claims.task or task
-    claims.feature = claims.feature or feature
+    claims, metadata, ignored = heard(sent.model, headers, sent.metadata or {}, key.legacy)
     return embedding_call(
-        Caller(key, words, trace_id, model_ignored + dropped + unusable),
+        Caller(key, words, trace_id, ignored + dropped),
         claims,
         metadata,
-        EmbeddingRequest(
-            _inputs(sent.input), sent.dimensions, sent.encoding_format == "base64"
-        ),
+        EmbeddingRequest(_inputs(sent.input), sent.dimensions, sent.encoding_format == "base64"),
         body_bytes=len(body),
         echo_model=sent.model,
     )
@@ -115,10 +109,10 @@ class EmbeddingRenderer:
             }
         )
 
-    def begin(self, result: Result) -> bytes:
+    def begin(self, result: Result) -> bytes:  # noqa: ARG002 - vectors are never streamed
         return b""
 
-    def event(self, event: StreamEvent) -> bytes:
+    def event(self, event: StreamEvent) -> bytes:  # noqa: ARG002
         return b""
 
     def end(self, result: Result) -> bytes:

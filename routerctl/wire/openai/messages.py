@@ -64,9 +64,7 @@ class SystemMessage(Struct, tag_field="role", tag="system", forbid_unknown_field
     name: str | None = None
 
 
-class DeveloperMessage(
-    Struct, tag_field="role", tag="developer", forbid_unknown_fields=True
-):
+class DeveloperMessage(Struct, tag_field="role", tag="developer", forbid_unknown_fields=True):
     content: str | list[TextPart]
     name: str | None = None
 
@@ -76,9 +74,7 @@ class UserMessage(Struct, tag_field="role", tag="user", forbid_unknown_fields=Tr
     name: str | None = None
 
 
-class AssistantMessage(
-    Struct, tag_field="role", tag="assistant", forbid_unknown_fields=True
-):
+class AssistantMessage(Struct, tag_field="role", tag="assistant", forbid_unknown_fields=True):
     """`audio`, `function_call` and `annotations` come back as the SDK's models write them; only
     their absence is understood."""
 
@@ -97,9 +93,7 @@ class ToolMessage(Struct, tag_field="role", tag="tool", forbid_unknown_fields=Tr
     name: str | None = None
 
 
-AnyMessage = (
-    UserMessage | AssistantMessage | SystemMessage | ToolMessage | DeveloperMessage
-)
+AnyMessage = UserMessage | AssistantMessage | SystemMessage | ToolMessage | DeveloperMessage
 Messages = Annotated[list[AnyMessage], Meta(min_length=1)]
 
 
@@ -182,9 +176,7 @@ def tools_of(sent: list[FunctionTool] | None) -> tuple[Tool, ...]:
     return tuple(_tool(tool.function) for tool in sent) if sent else ()
 
 
-def tool_choice_of(
-    choice: AnyToolChoice | None, parallel: bool | None
-) -> ToolChoice | None:
+def tool_choice_of(choice: AnyToolChoice | None, parallel: bool | None) -> ToolChoice | None:
     if choice is None:
         return None if parallel is None else ToolChoice(parallel=parallel)
     if isinstance(choice, NamedChoice):
@@ -205,14 +197,10 @@ def output_schema_of(sent: AnyFormat | None) -> OutputSchema | None:
 def _texts(content: str | list[TextPart]) -> tuple[Text, ...]:
     if isinstance(content, str):
         return (Text(content),)
-    return tuple(
-        Text(part.text, part.prompt_cache_breakpoint is not None) for part in content
-    )
+    return tuple(Text(part.text, part.prompt_cache_breakpoint is not None) for part in content)
 
 
-def _user_parts(
-    content: str | list[TextPart | ImagePart], position: int
-) -> tuple[Part, ...]:
+def _user_parts(content: str | list[TextPart | ImagePart], position: int) -> tuple[Part, ...]:
     if isinstance(content, str):
         return (Text(content),)
     if not content:
@@ -220,9 +208,7 @@ def _user_parts(
     return tuple(
         Text(part.text, part.prompt_cache_breakpoint is not None)
         if isinstance(part, TextPart)
-        else _image(
-            part.image_url, f"messages[{position}].content[{place}].image_url.url"
-        )
+        else _image(part.image_url, f"messages[{position}].content[{place}].image_url.url")
         for place, part in enumerate(content)
     )
 
@@ -237,26 +223,24 @@ def _assistant_parts(message: AssistantMessage, position: int) -> tuple[Part, ..
         return (Text(content),)
     parts: list[Part] = []
     if isinstance(content, str):
-        if content:
-            parts.append(Text(content))
-    else:
-        for part in content or ():
-            parts.append(
-                Text(part.text if isinstance(part, TextPart) else part.refusal)
-            )
+        parts += [Text(content)] if content else []
+    elif content is not None:
+        parts += [_said(part) for part in content]
     if message.refusal:
         parts.append(Text(message.refusal))
-    for call in calls or ():
-        parts.append(ToolCall(call.id, call.function.name, call.function.arguments))
+    if calls:
+        parts += [ToolCall(call.id, call.function.name, call.function.arguments) for call in calls]
     if not parts:
         raise invalid("Give content or tool_calls.", f"messages[{position}]")
     return tuple(parts)
 
 
+def _said(part: TextPart | RefusalPart) -> Text:
+    return Text(part.text if isinstance(part, TextPart) else part.refusal)
+
+
 def _result(message: ToolMessage) -> ToolResult:
-    return ToolResult(
-        message.tool_call_id, _texts(message.content), False, message.name
-    )
+    return ToolResult(message.tool_call_id, _texts(message.content), False, message.name)
 
 
 def _tool(function: Function) -> Tool:

@@ -8,7 +8,7 @@ from msgspec.json import Encoder
 
 from routerctl.providers.types import ModelRequest
 from routerctl.wire.assemble import Caller, chat_call
-from routerctl.wire.claims import Metadata, Tokens, spoken
+from routerctl.wire.claims import Metadata, Tokens
 from routerctl.wire.openai.messages import (
     AnyFormat,
     AnyToolChoice,
@@ -19,14 +19,14 @@ from routerctl.wire.openai.messages import (
     tool_choice_of,
     tools_of,
 )
-from routerctl.wire.overrides import admit, admit_metadata, fields_of, not_selectable
+from routerctl.wire.overrides import admit, fields_of
+from routerctl.wire.spoken import Model, heard
 from routerctl.wire.strict import invalid, parse_json, typed
 from routerctl.wire.types import KeyFacts, ParsedCall, Vocabulary
 
 _encode = Encoder().encode
 
 Number = int | float
-Model = Annotated[str, Meta(min_length=1, max_length=256)]
 Stop = Annotated[str, Meta(min_length=1)]
 
 
@@ -106,14 +106,10 @@ def parse(
     sent = typed(value, ChatBody)
     _refuse_unpriced(sent)
     chat = _chat(sent, value)
-    task, feature, model_ignored = asked_for(sent.model, key.legacy)
-    said, unusable = admit_metadata(sent.metadata or {}, key.legacy)
-    claims, metadata = spoken(headers, said)
-    claims.task = claims.task or task
-    claims.feature = claims.feature or feature
+    claims, metadata, ignored = heard(sent.model, headers, sent.metadata or {}, key.legacy)
     options = sent.stream_options
     return chat_call(
-        Caller(key, words, trace_id, model_ignored + dropped + unusable),
+        Caller(key, words, trace_id, ignored + dropped),
         claims,
         metadata,
         chat,
@@ -123,30 +119,9 @@ def parse(
     )
 
 
-def asked_for(
-    model: str, legacy: bool
-) -> tuple[str | None, str | None, tuple[str, ...]]:
-    """The task and feature that `model` asks for, and `("model",)` when a legacy key named a real
-    one in vain. Raises RouterError model_not_selectable."""
-    if model == "auto":
-        return None, None, ()
-    kind, colon, name = model.partition(":")
-    if colon and name and kind == "task":
-        return name, None, ()
-    if colon and name and kind == "feature":
-        return None, name, ()
-    if legacy:
-        return None, None, ("model",)
-    raise not_selectable("model")
-
-
 def _chat(sent: ChatBody, value: dict[str, Any]) -> ModelRequest:
     system, messages = conversation(sent.messages)
-    params = {
-        name: Raw(_encode(value[name]))
-        for name in _PASSED_ON
-        if value.get(name) is not None
-    }
+    params = {name: Raw(_encode(value[name])) for name in _PASSED_ON if value.get(name) is not None}
     if sent.stop:
         stop = [sent.stop] if type(sent.stop) is str else sent.stop
         params["stop"] = Raw(_encode(stop))
@@ -172,9 +147,7 @@ def _refuse_unpriced(sent: ChatBody) -> None:
         raise invalid("Only text is served.", "modalities")
     for name in _UNPRICED:
         if getattr(sent, name) is not None:
-            raise invalid(
-                "This is not served, because its price cannot be bounded.", name
-            )
+            raise invalid("This is not served, because its price cannot be bounded.", name)
     for name, instead in _UNSERVED.items():
         if getattr(sent, name) is not None:
             raise invalid(f"This field is not served. {instead}", name)
