@@ -14,7 +14,6 @@ from routerctl.engine.types import (
     GateSpec,
     ProviderSpec,
     Reason,
-    When,
 )
 from routerctl.engine.when import compile_when, sentence
 

@@ -127,10 +127,11 @@ def score(fit: Sequence[Judged], case: Case, route: RouteSpec) -> Ranking:
     ]
     order = sorted(range(len(fit)), key=lambda i: -means[i])
     first = order[0]
+    slug, best = fit[first].place.slug, decimal(means[first])
     details = all_of([f"{name} {decimal(parts[name][first])}" for name in weights])
     return Ranking(
         tuple(fit[i] for i in order),
-        f"{fit[first].place.slug} scored {decimal(means[first])}, the best of {len(fit)}: {details}.",
+        f"{slug} scored {best}, the best of {len(fit)}: {details}.",
         scores={judged.place.slug: mean for judged, mean in zip(fit, means, strict=True)},
     )
 

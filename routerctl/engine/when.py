@@ -36,7 +36,7 @@ def problems(when: Mapping[str, object], path: str, words: Words) -> Iterator[tu
         if condition is None:
             yield here, f"unknown condition; there are {all_of(sorted(CONDITIONS))}"
         elif condition.takes_argument != bool(argument) or bool(dot) != bool(argument):
-            yield here, f"write metadata.KEY" if name == "metadata" else "takes no dot"
+            yield here, "write metadata.KEY" if name == "metadata" else "takes no dot"
         else:
             values = _values(written)
             if not values:

@@ -1,7 +1,7 @@
 """The built-in detectors by the name under which checks and gates ask for them, and who of them
 has something to look for in a text."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from routerctl.redaction.personal import PERSONAL
 from routerctl.redaction.secrets import SECRETS
@@ -17,19 +17,17 @@ def hints(family: str) -> Iterator[tuple[str, str]]:
         yield f"{family}:{kind}", detector.hint
 
 
-def kinds_found(family: str, data: bytes, marks: Container[str]) -> Iterator[str]:
-    """The kinds of `family` that are in `data`, among those which a scan has marked."""
-    taken: set[tuple[int, int]] = set()
+def spans_found(family: str, data: bytes, marks: Collection[str]) -> list[Span]:
+    """Everything of `family` that is in `data`, among what a scan has marked. Where two detectors
+    claim the same bytes, the first names them."""
+    spans: dict[tuple[int, int], Span] = {}
     for kind, detector in FAMILIES[family].items():
         if f"{family}:{kind}" in marks:
-            first = next((s for s in detector.find(data) if (s.start, s.end) not in taken), None)
-            if first is not None:
-                taken.add((first.start, first.end))
-                yield kind
+            for span in detector.find(data):
+                spans.setdefault((span.start, span.end), span)
+    return list(spans.values())
 
 
-def spans_found(family: str, data: bytes, marks: Container[str]) -> Iterator[Span]:
-    """Everything of `family` that is in `data`, among what a scan has marked."""
-    for kind, detector in FAMILIES[family].items():
-        if f"{family}:{kind}" in marks:
-            yield from detector.find(data)
+def kinds_found(family: str, data: bytes, marks: Collection[str]) -> Iterable[str]:
+    """The kinds of `family` that are in `data`, each once."""
+    return dict.fromkeys(span.kind for span in spans_found(family, data, marks)) if marks else ()

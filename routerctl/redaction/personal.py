@@ -1,6 +1,7 @@
 """Personal data: e-mail addresses, phone numbers, payment cards, IBANs, and those national
 numbers whose shape is their own. Digits alone prove nothing; checksums and shapes do."""
 
+import re
 from collections.abc import Iterator
 
 from stdnum import iban, luhn
@@ -15,50 +16,51 @@ from routerctl.redaction.spans import Detector, Span, by_expression, expression
 
 # --------------------------------------------------------------------------- runs of digits
 
-DIGITS = r"[0-9](?:[ \-./()]{0,2}[0-9]){7}"
-"""Eight digits with little between them: a card or a phone number may begin here."""
+_BETWEEN = r"[ \-./()]{0,2}"
+_NINE_DIGITS = rf"[0-9](?:{_BETWEEN}[0-9]){{8}}"
+"""With little between them. No card or phone number has fewer; dates have eight."""
 
-_RUN = expression(r"(?:\+|\b)[(]?[0-9](?:[ \-./()]{0,2}[0-9]){7,}\b")
-_GROUP = expression(r"[0-9]+")
-
-
-def _cards(data: bytes) -> Iterator[Span]:
-    """13 to 19 digits that a card network issues and Luhn's checksum accepts, in one piece or in
-    the groups that are printed on cards."""
-    for run in _RUN.finditer(data):
-        groups = [match.span() for match in _GROUP.finditer(run.group())]
-        at, skip_to = run.start(), 0
-        for i, (start, _) in enumerate(groups):
-            if i >= skip_to and (last := _card_from(run.group(), groups, i)):
-                yield Span(at + start, at + groups[last - 1][1], "card")
-                skip_to = last
+_RUN = expression(rf"(?:[+(]|\b)[0-9](?:{_BETWEEN}[0-9]){{8,}}\b")
+_GROUP = re.compile(rb"[0-9]+")
 
 
-def _card_from(run: bytes, groups: list[tuple[int, int]], first: int) -> int | None:
-    """The index after the card's last group, if a card begins with group `first`."""
-    for count in (1, 3, 4, 5):
-        members = groups[first : first + count]
-        sizes = tuple(end - start for start, end in members)
-        if len(members) == count and (count == 1 or sizes in _CARD_GROUPS):
-            digits = b"".join(run[start:end] for start, end in members)
-            if 13 <= len(digits) <= 19 and _issued(digits) and luhn.is_valid(digits.decode()):
-                return first + count
-    return None
+def _numbers(data: bytes) -> Iterator[Span]:
+    """Payment cards and phone numbers: the two that are runs of digits."""
+    for match in _RUN.finditer(data):
+        start, end = match.span()
+        run = data[start:end]
+        groups = [(start + g.start(), g.group()) for g in _GROUP.finditer(run)]
+        if cards := list(_cards(groups)):
+            yield from cards
+        elif _phone_shape(run, [digits for _, digits in groups]) or _called(data, start, run):
+            yield Span(start, end, "phone")
 
 
 _CARD_GROUPS = {(4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4)}
+_NETWORKS = frozenset((30, 34, 35, 36, 37, 38, *range(40, 60), *range(60, 70)))
+"""How numbers begin: Diners, Amex, JCB, Visa, Mastercard, Maestro, Discover, UnionPay."""
 
 
-def _issued(digits: bytes) -> bool:
-    """Begins as the networks' numbers do: Visa, Mastercard, Amex, Discover, Diners, JCB, Maestro."""
-    two = int(digits[:2])
-    return digits[:1] == b"4" or two in _NETWORKS or 2221 <= int(digits[:4]) <= 2720
+def _cards(groups: list[tuple[int, bytes]]) -> Iterator[Span]:
+    """13 to 19 digits that a network issues and Luhn's checksum accepts, in one piece or in the
+    groups that are printed on cards."""
+    taken = 0
+    for first, (start, _) in enumerate(groups):
+        for count in (1, 3, 4, 5) if first >= taken else ():
+            members = [digits for _, digits in groups[first : first + count]]
+            if len(members) == count and _is_card(members):
+                at, last = groups[first + count - 1]
+                yield Span(start, at + len(last), "card")
+                taken = first + count
 
 
-_NETWORKS = frozenset((30, 34, 35, 36, 37, 38, 50, *range(51, 60), *range(60, 70)))
+def _is_card(members: list[bytes]) -> bool:
+    if len(members) > 1 and tuple(map(len, members)) not in _CARD_GROUPS:
+        return False
+    digits = b"".join(members)
+    issued = int(digits[:2]) in _NETWORKS or 2221 <= int(digits[:4]) <= 2720
+    return 13 <= len(digits) <= 19 and issued and luhn.is_valid(digits.decode())
 
-
-# --------------------------------------------------------------------------- phones
 
 _CALLED = expression(
     r"(?i)(?:phone|tel|mobile|cell|call|text|whatsapp|fax|handy|telefon|mobil|rufnummer|ring)"
@@ -67,34 +69,25 @@ _CALLED = expression(
 _CONTEXT_BYTES = 32
 
 
-def _phones(data: bytes) -> Iterator[Span]:
-    """A run of digits that is written as phone numbers are, or that a word before it calls so."""
-    for run in _RUN.finditer(data):
-        start, end = run.span()
-        if _phone_shape(run.group()):
-            yield Span(start, end, "phone")
-        elif len(_digits(run.group())) <= 15:
-            before = data[max(0, start - _CONTEXT_BYTES) : start]
-            if _CALLED.search(before):
-                yield Span(start, end, "phone")
+def _called(data: bytes, start: int, run: bytes) -> bool:
+    """A word shortly before says that it is a phone number."""
+    before = data[max(0, start - _CONTEXT_BYTES) : start]
+    return len(run) <= 24 and _CALLED.search(before) is not None
 
 
-def _phone_shape(run: bytes) -> bool:
+def _phone_shape(run: bytes, groups: list[bytes]) -> bool:
     """`+49 30 1234567`, `(212) 555-0123`, `212-555-0123`, `0171 1234567`, `030/1234567`."""
-    digits = _digits(run)
+    digits = b"".join(groups)
     if run.startswith(b"+"):
-        return 8 <= len(digits) <= 15
-    groups = tuple(len(match.group()) for match in _GROUP.finditer(run))
-    if groups == (3, 3, 4) or (groups == (1, 3, 3, 4) and digits[:1] == b"1"):
-        national = digits[-10:]
-        return national[:1] >= b"2" and national[3:4] >= b"2"
-    if digits[:1] == b"0" and digits[1:2] != b"0" and len(groups) >= 2:
-        return 9 <= len(digits) <= 12 and 3 <= groups[0] <= 6 and max(groups[1:]) >= 3
-    return digits[:2] == b"00" and 10 <= len(digits) <= 17 and len(groups) >= 3
-
-
-def _digits(run: bytes) -> bytes:
-    return bytes(byte for byte in run if 48 <= byte <= 57)
+        return len(digits) <= 15
+    sizes = tuple(map(len, groups))
+    if sizes == (3, 3, 4) or (sizes == (1, 3, 3, 4) and groups[0] == b"1"):
+        return groups[-3] >= b"2" and groups[-2] >= b"2"
+    if digits.startswith(b"00"):
+        return len(groups) >= 3 and len(digits) <= 17
+    if digits.startswith(b"0"):
+        return len(groups) >= 2 and 3 <= sizes[0] <= 6 and max(sizes[1:]) >= 3 and len(digits) <= 12
+    return False
 
 
 # --------------------------------------------------------------------------- checksums
@@ -115,7 +108,6 @@ PERSONAL: dict[str, Detector] = {
         by_expression(
             "email", "@", r"[A-Za-z0-9._%+'-]+@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}\b"
         ),
-        Detector("card", DIGITS, _cards),
         by_expression(
             "iban", r"(?i)\b[A-Z]{2}[0-9]{2} ?[A-Z0-9]{4} ?[A-Z0-9]{4}",
             r"(?i)\b([A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?)\b", _is_iban,
@@ -151,7 +143,7 @@ PERSONAL: dict[str, Detector] = {
             "gb_nino", r"\b[A-Z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]\b",
             r"\b[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]\b",
         ),
-        Detector("phone", DIGITS, _phones),
+        Detector("card_or_phone", _NINE_DIGITS, _numbers),
     )
 }  # fmt: skip
-"""By kind, the more particular first: a card is not also a phone number."""
+"""By kind, the more particular first: where two claim a span, the first names it."""

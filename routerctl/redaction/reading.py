@@ -1,7 +1,7 @@
 """Reads a request's text once, so that nobody after it needs the text: what its conditions ask,
 personal data and secrets in it, and what kind of work it asks for."""
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -83,7 +83,7 @@ class _Reader:
         self,
         request: RoutingRequest,
         last: bytes,
-        marks: Container[str],
+        marks: Collection[str],
         personal_data: tuple[str, ...],
     ) -> TextReading:
         code = "code" in marks
@@ -107,7 +107,7 @@ class _Reader:
         request: RoutingRequest,
         reading: TextReading,
         kinds: Kinds,
-        marks: Container[str],
+        marks: Collection[str],
     ) -> Iterator[Finding]:
         """The checks that match, where their conditions hold."""
         matched = [
@@ -126,7 +126,7 @@ class _Reader:
 _NO_MARKS: frozenset[str] = frozenset()
 
 
-def _found(check: Check, kinds: Kinds, marks: Container[str]) -> tuple[str, ...]:
+def _found(check: Check, kinds: Kinds, marks: Collection[str]) -> tuple[str, ...]:
     """What of a check's `match` is in the text, as labels that say nothing of the text."""
     labels: dict[str, None] = {}
     for word in check.spec.match:
@@ -139,5 +139,5 @@ def _found(check: Check, kinds: Kinds, marks: Container[str]) -> tuple[str, ...]
     return tuple(labels)
 
 
-def _merged(first: Iterator[str], second: Iterator[str]) -> tuple[str, ...]:
+def _merged(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*first, *second)))

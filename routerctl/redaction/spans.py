@@ -51,7 +51,8 @@ def by_expression(
 def replaced(data: bytes, spans: Iterable[Span]) -> bytes:
     """`data` with each span replaced by its kind in brackets; where spans overlap, the one that
     begins first stands for both."""
-    pieces, at = [], 0
+    pieces: list[bytes] = []
+    at = 0
     for start, end, kind in sorted(spans):
         if start >= at:
             pieces += (data[at:start], b"[", kind.encode(), b"]")
