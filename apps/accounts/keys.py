@@ -138,7 +138,7 @@ def _facts(row: ApiKey) -> KeyFacts:
         feature=row.feature or None,
         app=row.app or None,
         scopes=frozenset(row.scopes),
-        disclose=cast(Disclose, row.disclose),
+        disclose=cast("Disclose", row.disclose),
         legacy=row.legacy,
         expires_at_ms=int(row.expires_at.timestamp() * 1000) if row.expires_at else None,
     )

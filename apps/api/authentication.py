@@ -53,7 +53,7 @@ class HasScope(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         scope: str = view.scope  # type: ignore[attr-defined]  # every ControlView says its scope
-        if scope not in cast(KeyFacts, request.auth).scopes:
+        if scope not in cast("KeyFacts", request.auth).scopes:
             raise RouterError("forbidden", f"This API key lacks the scope {scope}.")
         return True
 

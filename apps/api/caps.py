@@ -2,11 +2,11 @@
 
 from drf_spectacular.utils import extend_schema
 from msgspec import Struct
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.door import ControlView
-from apps.api.errors import NotHere
 from apps.api.revisions import current_revision
 from apps.api.schema import answers
 from apps.policies.amounts import NANO, written
@@ -45,7 +45,7 @@ class CapView(ControlView):
         for cap in current_revision().document.caps:
             if cap.slug == slug and _concerns(cap, self.key):
                 return Response(as_json(_answer(cap)))
-        raise NotHere(f"cap {slug}")
+        raise NotFound(f"There is no cap {slug} here.")
 
 
 def _concerns(cap: CapSpec, key: KeyFacts) -> bool:

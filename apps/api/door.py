@@ -4,14 +4,15 @@ import re
 from typing import Any, ClassVar, cast
 from uuid import uuid4
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
+from rest_framework.exceptions import NotFound
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.api.authentication import HasScope, KeyAuthentication
-from apps.api.errors import NotHere
+from apps.api.errors import ExceptionHandler, answer_error
 from routerctl.wire.types import KeyFacts
 
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
@@ -31,6 +32,9 @@ class ControlView(APIView):
         self.request_id = given if _SANE_REQUEST_ID.fullmatch(given) else uuid4().hex
         return super().initialize_request(request, *args, **kwargs)
 
+    def get_exception_handler(self) -> ExceptionHandler:
+        return answer_error
+
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
@@ -41,7 +45,7 @@ class ControlView(APIView):
     @property
     def key(self) -> KeyFacts:
         """The key that asks."""
-        return cast(KeyFacts, self.request.auth)
+        return cast("KeyFacts", self.request.auth)
 
 
 class NothingHere(ControlView):
@@ -51,4 +55,4 @@ class NothingHere(ControlView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        raise NotHere("such path")
+        raise NotFound("There is no such path here.")

@@ -1,15 +1,16 @@
 """Errors of the control door: the catalogue's codes, in one shape, with the right status."""
 
+from collections.abc import Callable
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied
-from django.http import Http404
 from msgspec import Struct, to_builtins
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
 from routerctl.engine.errors import RouterError
+
+ExceptionHandler = Callable[[Exception, dict[str, Any]], Response]
 
 log = structlog.get_logger(__name__)
 
@@ -27,13 +28,6 @@ class ErrorAnswer(Struct, frozen=True):
     """Every error of this API. `code` is one of the error catalogue."""
 
     error: ErrorBody
-
-
-class NotHere(RouterError):
-    """There is no such object, or none that this key may know of: the two look alike."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__("invalid_request", f"There is no {what} here.")
 
 
 def answer_error(exception: Exception, context: dict[str, Any]) -> Response:
@@ -59,13 +53,8 @@ def answer_error(exception: Exception, context: dict[str, Any]) -> Response:
 
 
 def _translate(exception: Exception) -> tuple[RouterError, int]:
-    if isinstance(exception, NotHere | Http404):
-        error = exception if isinstance(exception, NotHere) else NotHere("such page")
-        return error, 404
     if isinstance(exception, RouterError):
         return exception, exception.kind.status
-    if isinstance(exception, PermissionDenied):
-        return RouterError("forbidden", str(exception)), 403
     if isinstance(exception, APIException) and exception.status_code < 500:
         return RouterError("invalid_request", str(exception.detail)), exception.status_code
     return RouterError("internal_error"), 500

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 
 from drf_spectacular.utils import extend_schema
 from msgspec import Struct
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.door import ControlView
-from apps.api.errors import NotHere
 from apps.api.revisions import current_revision
 from apps.api.schema import answers
 from apps.traces.public import as_json
@@ -60,7 +60,7 @@ class HealthView(ControlView):
     def get(self, request: Request, slug: str) -> Response:
         deployment = current_revision().deployments.get(slug)
         if deployment is None:
-            raise NotHere(f"deployment {slug}")
+            raise NotFound(f"There is no deployment {slug} here.")
         health = known(time.time_ns() // 1_000_000).get(slug)
         answer = HealthAnswer(
             slug, deployment.provider, deployment.model, _state(deployment.enabled, health)

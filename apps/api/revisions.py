@@ -9,21 +9,21 @@ from routerctl.wire.types import Vocabulary
 
 
 class _Compiled:
+    """This process's newest revision, compiled again when another hash is in force."""
+
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._id: int | None = None
         self._revision: Revision | None = None
 
     def current(self) -> Revision:
-        """Raises RouterError overloaded while nothing was ever published."""
         latest = live.latest()
+        if latest is None:
+            raise RouterError("overloaded", "No configuration is published yet.", retry_after_s=1)
         with self._lock:
-            if self._revision is None or latest != self._id:
-                found = live.load_document()
-                if found is None:
-                    raise RouterError("overloaded", "No configuration is published yet.")
-                self._id, _, document = found
-                self._revision = compile_revision(document)
+            if self._revision is None or self._revision.hash != latest[1]:
+                found = live.load_document(latest[1])
+                assert found is not None, "revisions are never deleted"
+                self._revision = compile_revision(found[2])
             return self._revision
 
 

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from msgspec import Struct
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.door import ControlView
-from apps.api.errors import NotHere
 from apps.api.schema import answers
 from apps.traces.ids import parse_trace_id
 from apps.traces.moments import parse_moment
@@ -74,7 +74,7 @@ class TraceView(ControlView):
     def get(self, request: Request, trace_id: str) -> Response:
         trace = find_trace(trace_id, tenant=_tenant(self.key))
         if trace is None:
-            raise NotHere(f"trace {trace_id}")
+            raise NotFound(f"There is no trace {trace_id} here.")
         return Response(as_json(detail(trace)))
 
 

@@ -19,9 +19,12 @@ from tests.apps.traces.stored import attempt, decision, stored
 def test_every_error_code_has_a_whole_verdict_even_when_nothing_else_is_known(code):
     told = verdict(stored(error_code=code))
     assert told.code == code
-    assert told.sentence[0].isupper() and told.sentence.endswith(".")
+    assert told.sentence[0].isupper()
+    assert told.sentence.endswith(".")
     assert "None" not in told.sentence
-    assert told.owner and told.next_step and told.customer_text
+    assert told.owner
+    assert told.next_step
+    assert told.customer_text
 
 
 @pytest.mark.parametrize("code", CATALOGUE)

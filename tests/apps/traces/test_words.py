@@ -41,5 +41,5 @@ def test_a_moment_can_be_written_in_any_of_these_ways(text, ms):
 
 @pytest.mark.parametrize("text", ["", "yesterday", "now-6y", "1969-12-31", "2026-13-01", "9" * 40])
 def test_anything_else_is_no_moment(text):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"."):
         parse_moment(text, NOW_MS)

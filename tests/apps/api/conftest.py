@@ -1,0 +1,21 @@
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from apps.accounts import people
+
+POLICY = Path(__file__).parent / "policy.yaml"
+
+
+@pytest.fixture
+def policy(db):
+    """A small configuration, applied."""
+    call_command("apply_config", "-f", str(POLICY))
+
+
+@pytest.fixture
+def admin_person(db):
+    return people.create(
+        email="root@example.com", role="admin", password="correct horse", reason="test"
+    )
