@@ -6,3 +6,5 @@ urlpatterns = [
     path("api/", include("apps.api.urls")),
     path("", include("apps.dashboards.urls")),
 ]
+
+handler500 = "apps.dashboards.errors.server_error"

@@ -5,6 +5,8 @@ from django.contrib.auth.password_validation import validate_password
 from apps.accounts.audit import save_with_reason
 from apps.accounts.models import User
 
+_APPEARANCE = ("theme", "density")
+
 
 def create(
     *,
@@ -26,3 +28,10 @@ def create(
     user.full_clean()
     save_with_reason(user, person=person, source=source, reason=reason)
     return user
+
+
+def choose_appearance(person: User, *, theme: str, density: str) -> None:
+    """How pages look to `person`; a taste, so it has no history. Raises ValidationError."""
+    person.theme, person.density = theme, density
+    person.clean_fields(exclude=[f.name for f in User._meta.fields if f.name not in _APPEARANCE])
+    person.save(update_fields=_APPEARANCE)

@@ -1,0 +1,17 @@
+"""What the frame around every page needs. Functions are called only by templates that use them."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from apps.dashboards import clock
+from apps.dashboards.navigation import sidebar
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    return {
+        "environment": "Production" if settings.ENV.production else "Development",
+        "sidebar": lambda: sidebar(request.user),
+        "zone": clock.zone,
+    }

@@ -1,0 +1,35 @@
+"""What stands around every page: an id in its answer, a signed-in person in front of it."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django_htmx.http import HttpResponseClientRefresh
+
+
+class RequestId:
+    """Gives a request an id of our own, which error pages show and the log repeats."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.request_id = uuid4().hex  # type: ignore[attr-defined]  # read by errors.py
+        response = self.get_response(request)
+        # The API has its own way: it repeats the caller's id.
+        response.headers.setdefault("X-Request-Id", request.request_id)  # type: ignore[attr-defined]
+        return response
+
+
+class SignInRequired(LoginRequiredMiddleware):
+    """Every view is closed unless it says otherwise. A region of a page that is asked for after
+    the session ended reloads its page, or the sign-in form would land inside a table."""
+
+    def handle_no_permission(
+        self, request: HttpRequest, view_func: Callable[..., Any]
+    ) -> HttpResponseBase:
+        if request.htmx:  # type: ignore[attr-defined]  # HtmxMiddleware runs before
+            return HttpResponseClientRefresh()
+        return super().handle_no_permission(request, view_func)

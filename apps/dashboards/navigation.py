@@ -1,0 +1,41 @@
+"""The sidebar: four groups, and in them the pages that exist. A new page is one line here."""
+
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AnonymousUser
+
+from apps.accounts.models import User
+from apps.accounts.permissions import Action, may
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A link. `pages` are the URL names it stands for; it leads to the first."""
+
+    title: str
+    icon: str
+    action: Action
+    pages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    title: str
+    items: tuple[Item, ...]
+
+
+_GROUPS = (
+    Group("Operate", (Item("Traces", "list", Action.READ_TRACES, ("traces", "trace", "search")),)),
+    Group("Control", ()),
+    Group("Money", ()),
+    Group("Govern", ()),
+)
+
+
+def sidebar(person: User | AnonymousUser) -> list[Group]:
+    """The groups with what `person` may open; a group without any is left out."""
+    allowed = (
+        Group(group.title, tuple(item for item in group.items if may(person, item.action)))
+        for group in _GROUPS
+    )
+    return [group for group in allowed if group.items]

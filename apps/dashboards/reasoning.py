@@ -1,0 +1,107 @@
+"""How a decision came about: its task, its gates and checks, every candidate; in words."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from apps.dashboards.story import Result, result_for
+from apps.traces.values import StoredTrace
+from routerctl.engine.sentences import all_of
+from routerctl.engine.types import Candidate, Decision, Finding, GateOutcome
+
+_STRATEGIES = {
+    "priority": "in the order written",
+    "weighted": "shared out by weight",
+    "cheapest": "cheapest first",
+    "fastest": "fastest first",
+    "score": "by score",
+}
+_TASK_SOURCES = {
+    "client": "said by the client",
+    "inferred": "inferred from the text",
+    "default": "by default, because nothing said otherwise",
+}
+_GATE_ENDS = {
+    "block": "so the request was blocked",
+    "redact": "so personal data was taken out of the text",
+    "downgrade": "so any deployment that passes every gate could serve",
+    "local": "so any local deployment that passes every gate could serve",
+}
+_PASSED = Result("ok", "circle-check", "Passed")
+_STRUCK = Result("warn", "triangle-alert", "Applied")
+_STOPPED = Result("error", "circle-x", "Stopped the request")
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A gate or check that had something to say."""
+
+    slug: str
+    result: Result
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """A candidate with what became of it."""
+
+    candidate: Candidate
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    strategy: str
+    task_source: str
+    tests: tuple[Test, ...]
+    candidates: tuple[Considered, ...]
+    scored: bool
+    flags: tuple[str, ...]
+
+
+def reasoning(trace: StoredTrace) -> Reasoning:
+    decision = trace.head.decision
+    return Reasoning(
+        strategy=_STRATEGIES.get(decision.strategy, decision.strategy),
+        task_source=_task_source(decision),
+        tests=(
+            *(_gate(gate, decision) for gate in decision.gates),
+            *(_check(finding) for finding in trace.head.reading.findings),
+        ),
+        candidates=tuple(Considered(c, result_for(c, trace)) for c in decision.candidates),
+        scored=any(c.score is not None for c in decision.candidates),
+        flags=tuple(_flags(decision)),
+    )
+
+
+def _task_source(decision: Decision) -> str:
+    source = _TASK_SOURCES.get(decision.task_source, decision.task_source)
+    return f"{source}: {decision.task_reason}" if decision.task_reason else source
+
+
+def _gate(gate: GateOutcome, decision: Decision) -> Test:
+    if not gate.rejected:
+        return Test(gate.gate, _PASSED, "let every candidate pass")
+    sentence = f"turned away {all_of(gate.rejected)}"
+    if gate.otherwise is None:
+        return Test(gate.gate, _STRUCK, sentence)
+    end = _GATE_ENDS.get(gate.otherwise, gate.otherwise)
+    return Test(
+        gate.gate,
+        _STOPPED if decision.refusal else _STRUCK,
+        f"{sentence}, which left nobody, {end}",
+    )
+
+
+def _check(finding: Finding) -> Test:
+    kinds = all_of([kind.replace(":", " ").replace("_", " ") for kind in finding.kinds])
+    found = f"found {kinds or 'a match'}"
+    if finding.do == "block":
+        return Test(finding.check, _STOPPED, f"{found}, so the request was stopped")
+    if finding.do == "redact":
+        return Test(finding.check, _STRUCK, f"{found} and took it out of the text")
+    return Test(finding.check, _STRUCK, f"{found} and flagged it")
+
+
+def _flags(decision: Decision) -> Iterator[str]:
+    for slug, on in decision.flags.items():
+        yield f"{slug} is {'on' if on else 'off'} for this request"

@@ -1,0 +1,67 @@
+"""Money, durations, counts and times for templates. What is not known is a dash with a reason,
+never a nought."""
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.dashboards import clock, figures
+from apps.dashboards.cost import Cost, trace_cost
+from apps.traces.values import StoredTrace
+from apps.traces.words import usd
+from routerctl.engine.sentences import decimal
+
+register = template.Library()
+
+register.filter("duration", figures.duration)
+register.filter("counted", figures.counted)
+register.filter("decimal", decimal)
+register.filter("usd", usd)
+
+
+@register.simple_tag
+def unknown(reason: str) -> SafeString:
+    """A dash that says why: to the eye as a hint, to screen readers as text."""
+    return format_html(
+        '<span title="{0}"><span aria-hidden="true">–</span><span class="sr">{0}</span></span>',
+        reason,
+    )
+
+
+@register.simple_tag
+def money(cost: Cost) -> SafeString:
+    """The cost of one request or attempt; “est.” where its tokens are our own figure."""
+    if cost.nano_usd is None:
+        return unknown(cost.why_unknown)
+    return format_html("{}{}", usd(cost.nano_usd), " est." if cost.estimated else "")
+
+
+@register.simple_tag(name="cost")
+def cost_of(trace: StoredTrace) -> SafeString:
+    """The cost of a row in a list whose head says that costs are estimates."""
+    cost = trace_cost(trace)
+    return (
+        unknown(cost.why_unknown)
+        if cost.nano_usd is None
+        else format_html("{}", usd(cost.nano_usd))
+    )
+
+
+@register.simple_tag
+def moment(moment_ms: int, style: str) -> SafeString:
+    """A moment in the page's zone, its ISO 8601 form beneath.
+
+    Styles: `full`, as `14:17:53 CET, Wed 18 Nov 2026`; `of_day`, as `14:17:53`, for columns
+    whose head names the zone.
+    """
+    at, iso = clock.local(moment_ms), clock.iso(moment_ms)
+    if style == "full":
+        shown = f"{at:%H:%M:%S %Z}, {at:%a} {at.day} {at:%b %Y}"
+    else:
+        shown = clock.of_day(moment_ms, clock.now_ms())
+    return format_html('<time datetime="{0}" title="{0}">{1}</time>', iso, shown)
+
+
+@register.filter
+def ago(moment_ms: int) -> str:
+    return clock.ago(moment_ms, clock.now_ms())

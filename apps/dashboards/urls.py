@@ -1,0 +1,17 @@
+"""The people's door. Every view but sign-in and sign-out needs a signed-in person (middleware)."""
+
+from django.urls import path
+
+from apps.dashboards import views
+from apps.dashboards.sign_in import SignIn
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("search", views.search, name="search"),
+    path("traces", views.traces, name="traces"),
+    path("t/<str:trace_id>", views.trace, name="trace"),
+    path("appearance", views.appearance, name="appearance"),
+    # The name is the one that allauth looks for.
+    path("sign-in/", SignIn.as_view(), name="account_login"),
+    path("sign-out/", views.sign_out, name="sign_out"),
+]

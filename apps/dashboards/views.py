@@ -1,0 +1,83 @@
+"""The pages' views: fetch, validate, ask one selector, render."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import LogoutView
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts import people
+from apps.accounts.permissions import Action, may, requires
+from apps.dashboards.find import pasted_trace_id
+from apps.dashboards.forms import RANGES, TraceFilters
+from apps.dashboards.respond import page
+from apps.dashboards.trace_page import trace_page
+from apps.traces.selectors import find_trace, list_traces
+
+PAGE_SIZE = 50
+
+sign_out = login_not_required(LogoutView.as_view(next_page="account_login"))
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    return redirect("traces")
+
+
+@require_safe
+@requires(Action.READ_TRACES)
+def traces(request: HttpRequest) -> HttpResponse:
+    """The list, newest first. Its state is its URL."""
+    form = TraceFilters(request.GET)
+    context = {"form": form, "ranges": RANGES}
+    if not form.is_valid():
+        return page(request, "traces/list", context, status=422)
+    found = list_traces(form.trace_filter(), cursor=form.cleaned_data["cursor"], limit=PAGE_SIZE)
+    return page(request, "traces/list", {**context, "found": found})
+
+
+@require_safe
+@requires(Action.READ_TRACES)
+def trace(request: HttpRequest, trace_id: str) -> HttpResponse:
+    """Everything about one request: the page that support answers from."""
+    stored = find_trace(trace_id)
+    if stored is None:
+        return _not_found(request, trace_id)
+    if stored.trace_id != trace_id:
+        return redirect("trace", stored.trace_id)
+    url = request.build_absolute_uri(request.path)
+    in_full = may(request.user, Action.READ_DECISIONS)
+    return page(request, "traces/trace", trace_page(stored, url, in_full=in_full))
+
+
+@require_safe
+@requires(Action.READ_TRACES)
+def search(request: HttpRequest) -> HttpResponse:
+    """Any trace ID, in whatever was pasted: straight to its page."""
+    pasted = request.GET.get("q", "").strip()
+    trace_id = pasted_trace_id(pasted)
+    stored = find_trace(str(trace_id)) if trace_id else None
+    return redirect("trace", stored.trace_id) if stored else _not_found(request, pasted)
+
+
+def _not_found(request: HttpRequest, searched: str) -> HttpResponse:
+    looked_up = pasted_trace_id(searched)
+    context = {"searched": searched[:200], "looked_up": looked_up}
+    return page(request, "traces/not_found", context, status=404)
+
+
+@require_POST
+def appearance(request: HttpRequest) -> HttpResponse:
+    """Theme and density, kept with the person; back to where they were chosen."""
+    person = request.user
+    theme = request.POST.get("theme", person.theme)
+    density = request.POST.get("density", person.density)
+    try:
+        people.choose_appearance(person, theme=theme, density=density)
+    except ValidationError:
+        return HttpResponseBadRequest("Unknown theme or density")
+    back = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
+    return redirect(back if safe else "home")

@@ -1,0 +1,67 @@
+// Small comforts. Every page works without this file; the server renders theme and density.
+(() => {
+  const toast = (text, tone) => {
+    const item = document.createElement("div");
+    item.className = "toast";
+    item.dataset.tone = tone;
+    item.textContent = text;
+    document.querySelector(".toasts")?.append(item);
+    setTimeout(() => item.remove(), 6000);
+  };
+
+  // navigator.clipboard exists only on https and on loopback; elsewhere the old way still works.
+  const copyTheOldWay = (text) => {
+    const field = document.createElement("textarea");
+    field.value = text;
+    field.className = "sr";
+    document.body.append(field);
+    field.select();
+    const done = document.execCommand("copy");
+    field.remove();
+    if (!done) throw new Error("refused");
+  };
+
+  const copy = async (button) => {
+    const text = button.dataset.copy;
+    try {
+      await (navigator.clipboard ? navigator.clipboard.writeText(text) : copyTheOldWay(text));
+      toast("Copied", "ok");
+    } catch {
+      toast("The browser did not allow copying", "error");
+    }
+    button.focus();
+  };
+
+  addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button) copy(button);
+    for (const menu of document.querySelectorAll("details.menu[open]"))
+      if (!menu.contains(event.target)) menu.open = false;
+  });
+
+  addEventListener("keydown", (event) => {
+    const typing = event.target.matches("input, textarea, select, [contenteditable]");
+    if (event.key === "/" && !typing) {
+      event.preventDefault();
+      document.getElementById("q")?.focus();
+    }
+    if (event.key === "Escape") {
+      const menu = event.target.closest("details.menu[open]");
+      if (menu) {
+        menu.open = false;
+        menu.querySelector("summary").focus();
+      }
+    }
+  });
+
+  // A swapped region takes the focus that its old content had.
+  addEventListener("htmx:afterSettle", (event) => {
+    if (document.activeElement === document.body) event.detail.target.focus({ preventScroll: true });
+  });
+
+  addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
+    const id = xhr.getResponseHeader("X-Request-Id");
+    toast(`The page could not be updated${id ? `. Request ${id}` : ""}`, "error");
+  });
+  addEventListener("htmx:sendError", () => toast("The server cannot be reached", "error"));
+})();
