@@ -87,16 +87,18 @@ def considered(
 ) -> tuple[Candidate, ...]:
     """Everybody who was judged, in order, chosen or rejected."""
     return tuple(
-        Candidate(
-            one.place.slug,
-            not one.barred and one.unfit is None,
-            scores.get(one.place.slug),
-            one.barred if one.unfit is None else (*one.barred, one.unfit),
-            None if one.price is None else one.price.id,
-            one.estimated_nano_usd,
-            one.health,
-        )
-        for one in judged
+        [
+            Candidate(
+                one.place.slug,
+                not one.barred and one.unfit is None,
+                scores.get(one.place.slug),
+                one.barred if one.unfit is None else (*one.barred, one.unfit),
+                None if one.price is None else one.price.id,
+                one.estimated_nano_usd,
+                one.health,
+            )
+            for one in judged
+        ]
     )
 
 

@@ -12,7 +12,7 @@ def ladder(order: tuple[Judged, ...], case: Case) -> tuple[Step, ...]:
     would not compare."""
     if case.request.operation == "embeddings":
         order = order[:1]
-    return tuple(_step(judged, case) for judged in order)
+    return tuple([_step(judged, case) for judged in order])
 
 
 def _step(judged: Judged, case: Case) -> Step:

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from routerctl.engine.case import Case, estimated_tokens
 from routerctl.engine.limits import ResolvedLimits, resolve
-from routerctl.engine.types import DeploymentSpec, RouteSpec
+from routerctl.engine.types import DeploymentSpec, Reason, RouteSpec
 
 
 class Place(Struct, frozen=True):
@@ -14,6 +14,9 @@ class Place(Struct, frozen=True):
     slug: str
     deployment: DeploymentSpec
     capabilities: frozenset[str]
+    embeds_only: bool
+    off: Reason | None
+    """The rejection of a deployment that is switched off."""
     limits: ResolvedLimits
     prompt_bytes: int
     prompt_tokens: int
@@ -32,11 +35,14 @@ def place_on(
     fallback: bool = False,
 ) -> Place:
     """`deployment` as `route` would call it, with `prompt` before the messages."""
+    slug = deployment.slug
     prompt_bytes = len(prompt.encode()) if prompt else 0
     return Place(
-        slug=deployment.slug,
+        slug=slug,
         deployment=deployment,
         capabilities=frozenset(deployment.capabilities),
+        embeds_only=deployment.capabilities == ("embeddings",),
+        off=None if deployment.enabled else Reason("disabled", f"{slug} is switched off."),
         limits=resolve(route.limits, deployment),
         prompt_bytes=prompt_bytes,
         prompt_tokens=estimated_tokens(prompt_bytes),

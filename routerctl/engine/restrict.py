@@ -33,10 +33,6 @@ class Judged(Struct, frozen=True):
     barred: tuple[Reason, ...]
     unfit: Reason | None
 
-    @property
-    def eligible(self) -> bool:
-        return not self.barred and self.unfit is None
-
 
 def restrict(
     case: Case,
@@ -47,7 +43,7 @@ def restrict(
 ) -> tuple[Judged, ...]:
     """Every one of `places`, in order, with all that is against it. `gates` are those that
     apply to this request; `quality_floor` is in thousandths."""
-    return tuple(_judge(case, place, gates, quality_floor, facts) for place in places)
+    return tuple([_judge(case, place, gates, quality_floor, facts) for place in places])
 
 
 def _judge(
@@ -58,21 +54,23 @@ def _judge(
     health = facts.health.get(slug)
     tokens = estimated_input(place, case)
     output = _wanted_output(case, place)
-    unfit = (
-        _cannot(case, place) or _unwell(case, place, health) or _below(case, place, quality_floor)
-    )
+    unfit = place.off or _incapable(case, place)
+    if unfit is None and health is not None:
+        unfit = _unwell(case, place, health)
+    if unfit is None and quality_floor:
+        unfit = _below(case, place, quality_floor)
     if unfit is None:
         output, unfit = _within_window(place, tokens, output)
     if unfit is None and case.request.max_cost_nano_usd is not None:
         output, unfit = _within_ceiling(case, place, price, output, case.request.max_cost_nano_usd)
     return Judged(
-        place=place,
-        price=price,
-        health=health,
-        max_output_tokens=output,
-        estimated_nano_usd=None if price is None else _estimate(price, tokens, output),
-        barred=tuple(gate.rejects[slug] for gate in gates if slug in gate.rejects),
-        unfit=unfit,
+        place,
+        price,
+        health,
+        output,
+        None if price is None else _estimate(price, tokens, output),
+        tuple([gate.rejects[slug] for gate in gates if slug in gate.rejects]),
+        unfit,
     )
 
 
@@ -91,25 +89,17 @@ def _estimate(price: PriceSpec, input_tokens: int, max_output_tokens: int) -> in
     )
 
 
-def _cannot(case: Case, place: Place) -> Reason | None:
-    """Switched off, or without something that the request needs."""
-    if not place.deployment.enabled:
-        return Reason("disabled", f"{place.slug} is switched off.")
+def _incapable(case: Case, place: Place) -> Reason | None:
     if not case.needs <= place.capabilities:
         missing = all_of(sorted(case.needs - place.capabilities))
         return Reason("capability_missing", f"The request needs {missing}, which it has not.")
-    if place.capabilities == _EMBEDS_ONLY and case.request.operation != "embeddings":
+    if place.embeds_only and case.request.operation != "embeddings":
         return Reason("capability_missing", "It makes embeddings and nothing else.")
     return None
 
 
-_EMBEDS_ONLY = frozenset(("embeddings",))
-
-
-def _unwell(case: Case, place: Place, health: DeploymentHealth | None) -> Reason | None:
+def _unwell(case: Case, place: Place, health: DeploymentHealth) -> Reason | None:
     """Resting after failures, or too slow of late where speed is what counts."""
-    if health is None:
-        return None
     if not health.available:
         return Reason("unhealthy", health.reason or f"{place.slug} is resting after failures.")
     limit = case.request.max_latency_ms
@@ -128,8 +118,6 @@ def recent_ms(health: DeploymentHealth | None, case: Case) -> int | None:
 
 
 def _below(case: Case, place: Place, quality_floor: int) -> Reason | None:
-    if not quality_floor:
-        return None
     quality = quality_for(place, case.task)
     if quality is not None and quality >= quality_floor:
         return None

@@ -119,52 +119,54 @@ def score(fit: Sequence[Judged], case: Case, route: RouteSpec) -> Ranking:
     """By the weighted mean of the dimensions named in the route's weights."""
     weights = route.weights or EQUAL_WEIGHTS
     total = sum(weights.values()) or 1
-    dearest = max((judged.estimated_nano_usd or 0 for judged in fit), default=0)
-    parts = {name: [DIMENSIONS[name](j, case, dearest) for j in fit] for name in weights}
-    means = [
-        sum(weight * parts[name][i] for name, weight in weights.items()) // total
-        for i in range(len(fit))
-    ]
-    order = sorted(range(len(fit)), key=lambda i: -means[i])
+    columns = [DIMENSIONS[name](fit, case) for name in weights]
+    sums = [0] * len(fit)
+    for weight, column in zip(weights.values(), columns, strict=True):
+        sums = [so_far + weight * part for so_far, part in zip(sums, column, strict=True)]
+    means = [so_far // total for so_far in sums]
+    order = sorted(range(len(fit)), key=means.__getitem__, reverse=True)
     first = order[0]
     slug, best = fit[first].place.slug, decimal(means[first])
-    details = all_of([f"{name} {decimal(parts[name][first])}" for name in weights])
+    parts = [
+        f"{name} {decimal(column[first])}" for name, column in zip(weights, columns, strict=True)
+    ]
     return Ranking(
-        tuple(fit[i] for i in order),
-        f"{slug} scored {best}, the best of {len(fit)}: {details}.",
+        tuple([fit[i] for i in order]),
+        f"{slug} scored {best}, the best of {len(fit)}: {all_of(parts)}.",
         scores={judged.place.slug: mean for judged, mean in zip(fit, means, strict=True)},
     )
 
 
-def _cost(judged: Judged, case: Case, dearest_nano_usd: int) -> int:
+def _cost(fit: Sequence[Judged], case: Case) -> list[int]:
     """1000 costs nothing, 0 is the dearest of those that could serve, or has no price."""
-    if judged.estimated_nano_usd is None:
-        return 0
-    if not dearest_nano_usd:
-        return 1000
-    return 1000 - 1000 * judged.estimated_nano_usd // dearest_nano_usd
+    costs = [judged.estimated_nano_usd for judged in fit]
+    dearest = max([cost or 0 for cost in costs]) or 1
+    return [0 if cost is None else 1000 - 1000 * cost // dearest for cost in costs]
 
 
-def _latency(judged: Judged, case: Case, dearest_nano_usd: int) -> int:
-    ms = recent_ms(judged.health, case)
-    return UNKNOWN if ms is None else 1000 * HALF_LATENCY_MS // (HALF_LATENCY_MS + ms)
+def _latency(fit: Sequence[Judged], case: Case) -> list[int]:
+    times = [recent_ms(judged.health, case) for judged in fit]
+    return [
+        UNKNOWN if ms is None else 1000 * HALF_LATENCY_MS // (HALF_LATENCY_MS + ms) for ms in times
+    ]
 
 
-def _quality(judged: Judged, case: Case, dearest_nano_usd: int) -> int:
-    return quality_for(judged.place, case.task) or 0
+def _quality(fit: Sequence[Judged], case: Case) -> list[int]:
+    return [quality_for(judged.place, case.task) or 0 for judged in fit]
 
 
-def _reliability(judged: Judged, case: Case, dearest_nano_usd: int) -> int:
-    return 1000 - judged.health.error_permille if judged.health is not None else 1000
+def _reliability(fit: Sequence[Judged], case: Case) -> list[int]:
+    healths = [judged.health for judged in fit]
+    return [1000 if health is None else 1000 - health.error_permille for health in healths]
 
 
-DIMENSIONS: dict[str, Callable[[Judged, Case, int], int]] = {
+DIMENSIONS: dict[str, Callable[[Sequence[Judged], Case], list[int]]] = {
     "cost": _cost,
     "latency": _latency,
     "quality": _quality,
     "reliability": _reliability,
 }
-"""What a route's `weights` may name; each gives thousandths, more is better."""
+"""What a route's `weights` may name; each gives thousandths in the same order, more is better."""
 
 STRATEGIES: dict[str, Strategy] = {
     "priority": priority,
