@@ -144,6 +144,18 @@ class Price(models.Model):
         midnight = datetime.combine(self.starts_on, datetime.min.time(), tzinfo=UTC)
         return int(midnight.timestamp()) * 1000
 
+    def withdrawal(self) -> "Price":
+        """A new row (not saved yet) that ends this one."""
+        return Price(
+            deployment=self.deployment,
+            starts_on=self.starts_on,
+            input_nano_usd_per_mtok=self.input_nano_usd_per_mtok,
+            output_nano_usd_per_mtok=self.output_nano_usd_per_mtok,
+            cached_input_nano_usd_per_mtok=self.cached_input_nano_usd_per_mtok,
+            cache_write_nano_usd_per_mtok=self.cache_write_nano_usd_per_mtok,
+            withdrawn=True,
+        )
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.fingerprint = self._fingerprint()
         super().save(*args, **kwargs)

@@ -65,6 +65,13 @@ def forget(provider: Provider) -> None:
     provider.secret_ciphertext = None
 
 
+def take_over(provider: Provider, stored: Provider) -> None:
+    """Let `provider` (not saved yet) keep what is stored, as it is stored."""
+    provider.secret_ciphertext = stored.secret_ciphertext
+    provider.secret_origin = stored.secret_origin
+    provider.secret_ends = stored.secret_ends
+
+
 def reseal(provider: Provider) -> None:
     """Encrypt the stored secret of `provider` (not saved yet) anew with the first key of the ring.
 

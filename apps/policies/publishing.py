@@ -33,7 +33,7 @@ class Changing:
     person: "User | None"
     source: str
     reason: str
-    revision: Revision | None = field(default=None, init=False)
+    revision: Revision = field(init=False)
 
     def save(self, row: models.Model) -> None:
         audit.save_with_reason(row, person=self.person, source=self.source, reason=self.reason)
@@ -61,7 +61,6 @@ def publish(*, reason: str, person: "User | None", source: str) -> Revision:
     """The revision of what the database says now: a new one only when something changed."""
     with change(person=person, source=source, reason=reason) as changing:
         pass
-    assert changing.revision is not None
     return changing.revision
 
 

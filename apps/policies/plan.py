@@ -1,0 +1,133 @@
+"""What stands between the configuration in force and the one a file asks for: a value.
+
+The file is the whole truth: what it does not name is deleted. Prices are the exception in form,
+not in effect. They are only ever added: a changed price is a new row for the same day, one that
+is missing is a new row that withdraws it. A correction of a past day is allowed, because a wrong
+price must be correctable; it counts from now on, and what was charged before stays charged.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from django.db import models
+
+from apps.catalog.models import Price, prices_in_force
+from apps.policies.export import Entry, entry_of
+from apps.policies.ordering import positions
+from apps.policies.rows import KINDS, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing created (`before` is None), changed, moved in its list, or deleted (`after` is
+    None), each side as the file writes it. `row` is what to save or delete."""
+
+    kind: str
+    name: str
+    before: Entry | None
+    after: Entry | None
+    row: models.Model
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self._sign} {self.kind} {self.name}", *self._details()])
+
+    @property
+    def _sign(self) -> str:
+        return "+" if self.before is None else "-" if self.after is None else "~"
+
+    def _details(self) -> Iterator[str]:
+        before, after = (dict(_flat(entry or {})) for entry in (self.before, self.after))
+        if self.after is None:
+            return
+        for name in before | after:
+            if name in ("slug", "from") or before.get(name) == after.get(name):
+                continue
+            old = (
+                f"{before[name]} → "
+                if name in before
+                else ""
+                if self.before is None
+                else "(none) → "
+            )
+            yield f"    {name}: {old}{after.get(name, '(none)')}"
+        if before == after:
+            yield "    moved"
+
+
+def _flat(entry: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    """An entry's fields, those of mappings inside it too, each value in one line."""
+    for name, value in entry.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{path}{name}.")
+        else:
+            yield path + name, msgspec.json.encode(value).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePlan:
+    """`saves` in the order in which they can be made, then `deletes`, likewise."""
+
+    saves: tuple[Change, ...]
+    deletes: tuple[Change, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.saves or self.deletes)
+
+    def __str__(self) -> str:
+        """The difference, for people to read."""
+        return "\n".join(map(str, (*self.saves, *self.deletes)))
+
+
+def plan(wanted: Rows) -> ChangePlan:
+    """What to do so that the database says what `wanted` says. Nothing is written."""
+    changes: list[Change] = []
+    for kind in KINDS:
+        differ = _price_changes if kind is Price else _listed_changes
+        changes.extend(differ(kind, wanted[kind]))
+    return ChangePlan(
+        saves=tuple(c for c in changes if not _deletes(c)),
+        deletes=tuple(c for c in reversed(changes) if _deletes(c)),
+    )
+
+
+def _deletes(change: Change) -> bool:
+    return change.after is None and not isinstance(change.row, Price)
+
+
+def _listed_changes(kind: Any, wanted: list[Any]) -> Iterator[Change]:
+    name = kind._meta.verbose_name
+    held = {row.slug: row for row in kind.objects.all()}
+    places = positions(
+        [row.slug for row in wanted], {slug: row.position for slug, row in held.items()}
+    )
+    for row in wanted:
+        row.position = places[row.slug]
+        old = held.pop(row.slug, None)
+        if old is None:
+            yield Change(name, row.slug, None, entry_of(row), row)
+        elif _columns(row) != _columns(old):
+            row.pk, row._state.adding = old.pk, False
+            yield Change(name, row.slug, entry_of(old), entry_of(row), row)
+    for slug, old in held.items():
+        yield Change(name, slug, entry_of(old), None, old)
+
+
+def _price_changes(kind: type[Price], wanted: list[Price]) -> Iterator[Change]:
+    held = {(row.deployment, row.starts_on): row for row in prices_in_force()}
+    for row in wanted:
+        old = held.pop((row.deployment, row.starts_on), None)
+        if old is None or entry_of(old) != entry_of(row):
+            yield Change("price", str(row), entry_of(old) if old else None, entry_of(row), row)
+    for old in held.values():
+        yield Change("price", str(old), entry_of(old), None, old.withdrawal())
+
+
+def _columns(row: models.Model) -> dict[str, Any]:
+    """All that a row says, `position` included."""
+    return {
+        field.attname: getattr(row, field.attname)
+        for field in row._meta.concrete_fields
+        if not field.primary_key
+    }
