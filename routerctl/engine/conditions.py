@@ -1,6 +1,6 @@
 """What a `when` may ask: the registry of conditions, each compiled once to a closure.
 
-A condition is three small functions in one value: `compile` makes the test that runs for every
+A condition is three small functions in one value: `make` builds the test that runs for every
 request, `say` puts it in plain words, `check` tells what is wrong with it. To add one, write a
 maker (or use one that stands here) and add its line to `CONDITIONS`.
 """
@@ -32,13 +32,13 @@ class Words(Struct, frozen=True):
 class Condition(Struct, frozen=True):
     """One word of the language. `argument` is what follows the dot, as in `metadata.KEY`."""
 
-    compile: Callable[[Values, str], Test]
+    make: Callable[[Values, str], Test]
     say: Callable[[Values, str], str]
     check: Callable[[Values, str, Words], Iterator[str]]
     takes_argument: bool = False
 
 
-def _any_value(values: Values, argument: str, words: Words) -> Iterator[str]:
+def _any_value(_values: Values, _argument: str, _words: Words) -> Iterator[str]:
     return iter(())
 
 
@@ -51,30 +51,30 @@ def _label(
     """The request or its labels carry one of the words; those of `listed` alone exist."""
     read: Callable[[Case], Any] = attrgetter(attribute)
 
-    def compile(values: Values, argument: str) -> Test:
+    def make(values: Values, _argument: str) -> Test:
         if len(values) == 1:
             only = values[0]
             return lambda case: read(case) == only
         wanted = frozenset(values)
         return lambda case: read(case) in wanted
 
-    def check(values: Values, argument: str, words: Words) -> Iterator[str]:
+    def check(values: Values, _argument: str, words: Words) -> Iterator[str]:
         if listed is not None:
             known = listed(words)
             yield from (f"{value} is not listed" for value in values if value not in known)
 
-    return Condition(compile, lambda values, _: f"{spoken} is {any_of(values)}", check)
+    return Condition(make, lambda values, _: f"{spoken} is {any_of(values)}", check)
 
 
 def _one_of(*choices: str) -> Callable[[Words], frozenset[str]]:
     known = frozenset(choices)
-    return lambda words: known
+    return lambda _words: known
 
 
 def _language() -> Condition:
     """The client's language; `de` also means `de-AT`."""
 
-    def compile(values: Values, argument: str) -> Test:
+    def make(values: Values, _argument: str) -> Test:
         wanted = frozenset(value.lower() for value in values)
 
         def test(case: Case) -> bool:
@@ -83,18 +83,18 @@ def _language() -> Condition:
 
         return test
 
-    return Condition(compile, lambda values, _: f"language is {any_of(values)}", _any_value)
+    return Condition(make, lambda values, _: f"language is {any_of(values)}", _any_value)
 
 
 def _metadata() -> Condition:
-    def compile(values: Values, argument: str) -> Test:
+    def make(values: Values, argument: str) -> Test:
         wanted = frozenset(values)
         return lambda case: case.request.metadata.get(argument) in wanted
 
     def say(values: Values, argument: str) -> str:
         return f"metadata {argument} is {any_of(values)}"
 
-    return Condition(compile, say, _any_value, takes_argument=True)
+    return Condition(make, say, _any_value, takes_argument=True)
 
 
 # --------------------------------------------------------------------------- comparisons
@@ -129,7 +129,7 @@ def _compared(
 
         return test
 
-    def compile(values: Values, argument: str) -> Test:
+    def make(values: Values, _argument: str) -> Test:
         tests = [compile_one(value) for value in values]
         return tests[0] if len(tests) == 1 else lambda case: any(test(case) for test in tests)
 
@@ -137,14 +137,14 @@ def _compared(
         found = _COMPARISON.fullmatch(value.strip())
         return f"{_SPOKEN[found[1] or '=']}{found[2]}" if found else value
 
-    def check(values: Values, argument: str, words: Words) -> Iterator[str]:
+    def check(values: Values, _argument: str, _words: Words) -> Iterator[str]:
         wrong = [value for value in values if split(value) is None]
         yield from (
             f'{value!r} is no comparison; write one like "<2.4" or ">500"' for value in wrong
         )
 
     return Condition(
-        compile, lambda values, _: f"{spoken} {any_of([say_one(v) for v in values])}{unit}", check
+        make, lambda values, _: f"{spoken} {any_of([say_one(v) for v in values])}{unit}", check
     )
 
 
@@ -175,29 +175,29 @@ _HAS: dict[str, Test] = {
 
 
 def _has() -> Condition:
-    def compile(values: Values, argument: str) -> Test:
+    def make(values: Values, _argument: str) -> Test:
         tests = [_HAS[value] for value in values]
         return tests[0] if len(tests) == 1 else lambda case: any(test(case) for test in tests)
 
-    def check(values: Values, argument: str, words: Words) -> Iterator[str]:
+    def check(values: Values, _argument: str, _words: Words) -> Iterator[str]:
         yield from (f"{v} is not one of {any_of(list(_HAS))}" for v in values if v not in _HAS)
 
-    return Condition(compile, lambda values, _: f"the request has {any_of(values)}", check)
+    return Condition(make, lambda values, _: f"the request has {any_of(values)}", check)
 
 
 def _text_matches() -> Condition:
     """The reading knows the truth of each pattern: the engine never sees the text."""
 
-    def compile(values: Values, argument: str) -> Test:
+    def make(values: Values, _argument: str) -> Test:
         return lambda case: any(map(case.reading.truths.get, values))
 
-    def say(values: Values, argument: str) -> str:
+    def say(values: Values, _argument: str) -> str:
         return f"the last message matches {any_of([_quoted(value) for value in values])}"
 
-    def check(values: Values, argument: str, words: Words) -> Iterator[str]:
+    def check(values: Values, _argument: str, _words: Words) -> Iterator[str]:
         yield from ("a pattern is empty" for value in values if not value.removeprefix("re:"))
 
-    return Condition(compile, say, check)
+    return Condition(make, say, check)
 
 
 def _quoted(pattern: str) -> str:
@@ -206,13 +206,13 @@ def _quoted(pattern: str) -> str:
 
 
 def _flag() -> Condition:
-    def compile(values: Values, argument: str) -> Test:
+    def make(values: Values, _argument: str) -> Test:
         return lambda case: any(map(case.flags.get, values))
 
-    def check(values: Values, argument: str, words: Words) -> Iterator[str]:
+    def check(values: Values, _argument: str, words: Words) -> Iterator[str]:
         yield from (f"there is no flag {value}" for value in values if value not in words.flags)
 
-    return Condition(compile, lambda values, _: f"flag {any_of(values)} is on", check)
+    return Condition(make, lambda values, _: f"flag {any_of(values)} is on", check)
 
 
 # --------------------------------------------------------------------------- the registry

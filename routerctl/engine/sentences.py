@@ -38,5 +38,4 @@ def dollars(nano_usd: int) -> str:
 
 def decimal(thousandths: int) -> str:
     """`0.70` for 700."""
-    text = f"{thousandths / 1000:.3f}"
-    return text[:-1] if text.endswith("0") else text
+    return f"{thousandths / 1000:.3f}".removesuffix("0")

@@ -29,7 +29,7 @@ class Ranking(Struct, frozen=True):
 Strategy = Callable[[Sequence[Judged], Case, RouteSpec], Ranking]
 
 
-def priority(fit: Sequence[Judged], case: Case, route: RouteSpec) -> Ranking:
+def priority(fit: Sequence[Judged], _case: Case, route: RouteSpec) -> Ranking:
     """The route's own order."""
     first, listed = fit[0].place.slug, route.candidates[0].deployment
     if first == listed:
@@ -61,7 +61,7 @@ def weighted(fit: Sequence[Judged], case: Case, route: RouteSpec) -> Ranking:
     )
 
 
-def cheapest(fit: Sequence[Judged], case: Case, route: RouteSpec) -> Ranking:
+def cheapest(fit: Sequence[Judged], _case: Case, _route: RouteSpec) -> Ranking:
     """By estimated cost; without a price last."""
     order = by_cost(fit)
     first = order[0]
@@ -80,7 +80,7 @@ def by_cost(fit: Sequence[Judged]) -> tuple[Judged, ...]:
     )
 
 
-def fastest(fit: Sequence[Judged], case: Case, route: RouteSpec) -> Ranking:
+def fastest(fit: Sequence[Judged], case: Case, _route: RouteSpec) -> Ranking:
     """By the time a good answer took of late; the first token's for a stream.
 
     One that was never called comes first, so that it is known after one request; one that has
@@ -137,7 +137,7 @@ def score(fit: Sequence[Judged], case: Case, route: RouteSpec) -> Ranking:
     )
 
 
-def _cost(fit: Sequence[Judged], case: Case) -> list[int]:
+def _cost(fit: Sequence[Judged], _case: Case) -> list[int]:
     """1000 costs nothing, 0 is the dearest of those that could serve, or has no price."""
     costs = [judged.estimated_nano_usd for judged in fit]
     dearest = max([cost or 0 for cost in costs]) or 1
@@ -155,7 +155,7 @@ def _quality(fit: Sequence[Judged], case: Case) -> list[int]:
     return [quality_for(judged.place, case.task) or 0 for judged in fit]
 
 
-def _reliability(fit: Sequence[Judged], case: Case) -> list[int]:
+def _reliability(fit: Sequence[Judged], _case: Case) -> list[int]:
     healths = [judged.health for judged in fit]
     return [1000 if health is None else 1000 - health.error_permille for health in healths]
 

@@ -9,9 +9,9 @@ from routerctl.engine.types import When
 
 def compile_when(when: When) -> Test:
     """The test for `when`: every entry must hold. Raises ValueError for what `problems` finds."""
-    tests = [condition.compile(values, argument) for condition, values, argument in _entries(when)]
+    tests = [condition.make(values, argument) for condition, values, argument in _entries(when)]
     if not tests:
-        return lambda case: True
+        return lambda _case: True
     if len(tests) == 1:
         return tests[0]
     if len(tests) == 2:
