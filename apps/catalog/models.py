@@ -138,6 +138,10 @@ class Price(models.Model):
     def __str__(self) -> str:
         return f"{self.deployment} from {self.starts_on}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.fingerprint = self._fingerprint()
+        super().save(*args, **kwargs)
+
     @property
     def starts_at_ms(self) -> int:
         """Midnight UTC of `starts_on`, in milliseconds since the Unix epoch."""
@@ -155,10 +159,6 @@ class Price(models.Model):
             cache_write_nano_usd_per_mtok=self.cache_write_nano_usd_per_mtok,
             withdrawn=True,
         )
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.fingerprint = self._fingerprint()
-        super().save(*args, **kwargs)
 
     def _fingerprint(self) -> int:
         """53 bits of a hash over all that the price says: whole in JSON, too."""

@@ -6,9 +6,11 @@ thousand does not store the routes again.
 
 import hashlib
 from collections import defaultdict
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 import msgspec
+from django.db import models
 from msgspec import Struct, convert
 
 from apps.catalog.models import Deployment, Provider, prices_in_force
@@ -30,6 +32,8 @@ from routerctl.engine.types import (
 )
 from routerctl.providers import ADAPTERS
 
+Spec = TypeVar("Spec", bound=Struct)
+
 
 def compile_document() -> RevisionDocument:
     """What the database says now, as one value. Reads a dozen small tables."""
@@ -47,25 +51,29 @@ def compile_document() -> RevisionDocument:
             FlagSpec(row.slug, row.enabled, row.percent, row.sticky_by)
             for row in Flag.objects.all()
         ),
-        checks=_specs(CheckSpec, Check.objects.values()),
-        gates=_specs(GateSpec, Gate.objects.values()),
-        routes=_specs(RouteSpec, (_route(row) for row in Route.objects.values())),
+        checks=_specs(CheckSpec, _rows(Check)),
+        gates=_specs(GateSpec, _rows(Gate)),
+        routes=_specs(RouteSpec, _rows(Route, prompt="prompt_id")),
         providers=tuple(_provider(row) for row in providers),
         deployments=tuple(
-            _deployment(row, prices.get(row["slug"], ()), overheads[row["provider_id"]])
-            for row in Deployment.objects.values()
+            _deployment(row, prices.get(row["slug"], ()), overheads[row["provider"]])
+            for row in _rows(Deployment, provider="provider_id")
         ),
-        caps=_specs(CapSpec, Cap.objects.values()),
+        caps=_specs(CapSpec, _rows(Cap)),
     )
 
 
-def _specs(spec: Any, rows: Any) -> tuple[Any, ...]:
+def _rows(model: type[models.Model], **renamed: str) -> list[dict[str, Any]]:
+    """All rows as columns by name, in their order; `renamed` columns by another name too."""
+    return [
+        {**row, **{name: row[column] for name, column in renamed.items()}}
+        for row in model._default_manager.values()
+    ]
+
+
+def _specs(spec: type[Spec], rows: Iterable[dict[str, Any]]) -> tuple[Spec, ...]:
     """Rows whose columns are the spec's fields; columns that the spec does not have are left."""
     return tuple(convert(row, spec) for row in rows)
-
-
-def _route(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "prompt": row["prompt_id"]}
 
 
 def _provider(row: Provider) -> ProviderSpec:
@@ -81,7 +89,7 @@ def _provider(row: Provider) -> ProviderSpec:
 def _deployment(
     row: dict[str, Any], prices: tuple[PriceSpec, ...], overhead: TokenOverhead
 ) -> DeploymentSpec:
-    spec = convert({**row, "provider": row["provider_id"]}, DeploymentSpec)
+    spec = convert(row, DeploymentSpec)
     return msgspec.structs.replace(spec, prices=prices, overhead=overhead)
 
 

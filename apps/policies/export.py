@@ -54,7 +54,8 @@ def _entries(model: type[models.Model]) -> list[Entry]:
 
 def entry_of(row: models.Model) -> Entry:
     """`row`, saved or not, as the file writes it; a deployment without its prices."""
-    return _WRITERS[type(row)](row)
+    entry: Entry = _WRITERS[type(row)](row)
+    return entry
 
 
 # --------------------------------------------------------------------------- one kind each
@@ -224,11 +225,11 @@ class _Dumper(yaml.SafeDumper):
     """Indented lists, short collections on one line, no anchors; every text is quoted that
     YAML 1.1 or 1.2 would read as something else."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  PyYAML asks per value
         return True
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+        super().increase_indent(flow, indentless=False)
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
         style = "|" if "\n" in text else None if is_plain_text(text) else '"'

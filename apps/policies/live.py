@@ -16,17 +16,17 @@ def latest() -> tuple[int, str] | None:
     return Revision.objects.values_list("id", "hash").first()
 
 
-def load_document(hash: str | None = None) -> tuple[int, str, RevisionDocument] | None:
-    """The newest revision, or the newest with that `hash`: its id, hash and document.
+def load_document(revision: str | None = None) -> tuple[int, str, RevisionDocument] | None:
+    """The newest revision, or the newest with the hash `revision`: its id, hash and document.
 
     One query. None when there is none.
     """
-    wanted = Revision.objects.all() if hash is None else Revision.objects.filter(hash=hash)
-    revision = wanted.select_related(*_SECTIONS).first()
-    if revision is None:
+    wanted = Revision.objects.all() if revision is None else Revision.objects.filter(hash=revision)
+    found = wanted.select_related(*_SECTIONS).first()
+    if found is None:
         return None
-    sections = Sections(*(bytes(getattr(revision, name).content) for name in _SECTIONS))
-    return revision.pk, revision.hash, join(sections)
+    sections = Sections(*(bytes(getattr(found, name).content) for name in _SECTIONS))
+    return found.pk, found.hash, join(sections)
 
 
 def load_secrets() -> dict[str, str | None]:

@@ -172,6 +172,9 @@ class Section(models.Model):
     hash = models.CharField(max_length=64, primary_key=True)
     content = models.BinaryField()
 
+    def __str__(self) -> str:
+        return self.hash
+
 
 class Revision(models.Model):
     """An immutable snapshot of all that can change a decision. The newest one is in force.

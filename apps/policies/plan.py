@@ -84,8 +84,8 @@ def plan(wanted: Rows) -> ChangePlan:
     """What to do so that the database says what `wanted` says. Nothing is written."""
     changes: list[Change] = []
     for kind in KINDS:
-        differ = _price_changes if kind is Price else _listed_changes
-        changes.extend(differ(kind, wanted[kind]))
+        rows = wanted[kind]
+        changes.extend(_price_changes(rows) if kind is Price else _listed_changes(kind, rows))
     return ChangePlan(
         saves=tuple(c for c in changes if not _deletes(c)),
         deletes=tuple(c for c in reversed(changes) if _deletes(c)),
@@ -114,7 +114,7 @@ def _listed_changes(kind: Any, wanted: list[Any]) -> Iterator[Change]:
         yield Change(name, slug, entry_of(old), None, old)
 
 
-def _price_changes(kind: type[Price], wanted: list[Price]) -> Iterator[Change]:
+def _price_changes(wanted: list[Price]) -> Iterator[Change]:
     held = {(row.deployment, row.starts_on): row for row in prices_in_force()}
     for row in wanted:
         old = held.pop((row.deployment, row.starts_on), None)

@@ -86,6 +86,6 @@ def _publish(changing: Changing) -> Revision:
     )
 
 
-def _execute(sql: str, *parameters: object) -> None:
+def _execute(sql: str, *parameters: int | str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)

@@ -5,15 +5,15 @@ references are checked in the same pass as shapes.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ValidationError
 from pydantic_core import ErrorDetails
 
 from apps.policies.schema.caps import CapEntry
-from apps.policies.schema.catalog import DeploymentEntry, PriceEntry, ProviderEntry
+from apps.policies.schema.catalog import DeploymentEntry, ProviderEntry
 from apps.policies.schema.fields import Entry
-from apps.policies.schema.names import Names, Slug, gather, repeated
+from apps.policies.schema.names import Slug, gather, repeated
 from apps.policies.schema.policy import (
     CheckEntry,
     FeatureEntry,

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from apps.policies.models import PERIODS
 from apps.policies.schema.fields import Count, Distinct, Entry, Usd, one_of
-from apps.policies.schema.names import Slug, refuse, refuse_all
+from apps.policies.schema.names import Slug, names_in, refuse, refuse_all
 from apps.policies.yaml12 import Path
 
 _LISTED = {
@@ -43,7 +43,7 @@ def _scope_problems(scope: dict[str, Any], info: ValidationInfo) -> Iterator[tup
         elif not values or not all(isinstance(word, str) and word for word in values):
             yield (name,), "must be a word or a list of words"
         elif section is not None:
-            unknown = (word for word in values if word not in info.context.slugs[section])
+            unknown = (word for word in values if word not in names_in(info).slugs[section])
             yield from (((name,), f"there is no {name} {word}") for word in unknown)
 
 

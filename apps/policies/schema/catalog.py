@@ -20,7 +20,7 @@ from apps.policies.schema.fields import (
     amount,
     one_of,
 )
-from apps.policies.schema.names import ProviderSlug, Slug, refuse, refuse_all
+from apps.policies.schema.names import ProviderSlug, Slug, names_in, refuse, refuse_all
 from apps.policies.yaml12 import Path
 from routerctl.engine.types import CAPABILITIES
 from routerctl.providers import ADAPTERS
@@ -78,7 +78,7 @@ class ProviderEntry(Entry):
     @model_validator(mode="after")
     def _stored_secret_is_there(self, info: ValidationInfo) -> Self:
         if self.secret == STORED:
-            origin = info.context.stored_secrets.get(self.slug)
+            origin = names_in(info).stored_secrets.get(self.slug)
             if origin is None:
                 said = "no secret is stored for this provider; write env:NAME or leave it out"
                 refuse_all([(("secret",), said)], self.secret)
@@ -146,7 +146,7 @@ class DeploymentLimits(Entry):
 
 
 def _known_tasks(quality: dict[str, int], info: ValidationInfo) -> dict[str, int]:
-    known = info.context.slugs["tasks"] | {"default"}
+    known = names_in(info).slugs["tasks"] | {"default"}
     unknown = (task for task in quality if task not in known)
     refuse_all((((task,), f"there is no task {task}") for task in unknown), quality)
     return quality

@@ -1,15 +1,15 @@
 """The kinds of values which entries of the file are made of."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated, Any
 
-import re2
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
 from apps.policies import amounts
-from apps.policies.schema.names import refuse, refuse_all
+from apps.policies.schema.names import names_in, refuse, refuse_all
 from apps.policies.yaml12 import Fraction, Path
 from routerctl.engine.when import problems
+from routerctl.redaction.patterns import problem as pattern_problem
 
 MAX_USD = 1_000_000_000
 MAX_WEIGHT = 1_000 * 1_000
@@ -67,7 +67,7 @@ Distinct = AfterValidator(_distinct)
 """No value of the list stands there twice."""
 
 
-def one_of(known: Callable[[], Any] | Any, what: str) -> AfterValidator:
+def one_of(known: Collection[str], what: str) -> AfterValidator:
     """The word is one of `known`; `what` names them in the message."""
 
     def check(value: str) -> str:
@@ -84,7 +84,7 @@ def one_of(known: Callable[[], Any] | Any, what: str) -> AfterValidator:
 def _when(when: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
     found: list[tuple[Path, str]] = [
         ((path.removeprefix("."),), message)
-        for path, message in problems(when, "", info.context.words)
+        for path, message in problems(when, "", names_in(info).words)
     ]
     patterns = when.get("text_matches", [])
     if isinstance(patterns, str):
@@ -97,31 +97,9 @@ def _when(when: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
 
 def _bad_patterns(patterns: list[Any]) -> Iterator[tuple[Path, str]]:
     for index, pattern in enumerate(patterns):
-        wrong = pattern_problem(pattern) if isinstance(pattern, str) else None
+        wrong = pattern_problem(pattern) if isinstance(pattern, str) and pattern else None
         if wrong:
             yield (index,), wrong
-
-
-def pattern_problem(pattern: str) -> str | None:
-    """What is wrong with a phrase or `re:` pattern; None when it can be used.
-
-    RE2's syntax is the limit: it takes linear time whatever the text is.
-    """
-    if not pattern.startswith("re:"):
-        return None if pattern.strip() else "a phrase needs a word"
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = 1 << 20
-    try:
-        re2.compile(pattern.removeprefix("re:"), options)
-    except re2.error as error:
-        return f"not a regular expression (RE2 syntax): {_said(error)}"
-    return None
-
-
-def _said(error: Exception) -> str:
-    said = error.args[0] if error.args else ""
-    return said.decode() if isinstance(said, bytes) else str(said)
 
 
 When = Annotated[dict[str, Any], AfterValidator(_when)]

@@ -86,6 +86,12 @@ def _list(data: Mapping[str, Any], section: str) -> list[Any]:
     return entries if isinstance(entries, list) else []
 
 
+def names_in(info: ValidationInfo) -> Names:
+    """The names against which the file is being checked."""
+    assert isinstance(info.context, Names)
+    return info.context
+
+
 def refuse_all(problems: Iterable[tuple[Path, str]], value: Any) -> None:
     """Raise every one of `problems`, each at its path below the field. None: all is well."""
     errors = [
@@ -102,7 +108,7 @@ def refuse(message: str) -> PydanticCustomError:
 
 def _refers_to(section: str) -> Callable[[str, ValidationInfo], str]:
     def check(slug: str, info: ValidationInfo) -> str:
-        if slug not in info.context.slugs[section]:
+        if slug not in names_in(info).slugs[section]:
             raise refuse(f"there is no {SECTIONS[section]} {slug}")
         return slug
 

@@ -14,13 +14,20 @@ from apps.policies.schema.fields import (
     Weight,
     When,
     one_of,
-    pattern_problem,
 )
-from apps.policies.schema.names import DeploymentSlug, PromptSlug, Slug, refuse, refuse_all
+from apps.policies.schema.names import (
+    DeploymentSlug,
+    PromptSlug,
+    Slug,
+    names_in,
+    refuse,
+    refuse_all,
+)
 from apps.policies.yaml12 import Path
 from routerctl.engine.flags import SUBJECTS
 from routerctl.engine.gates import OTHERWISE, demand_problems
 from routerctl.engine.strategies import DIMENSIONS, STRATEGIES
+from routerctl.redaction.patterns import problem
 
 
 class FeatureEntry(Entry):
@@ -47,13 +54,13 @@ class FlagEntry(Entry):
 
 
 def _pattern(pattern: str) -> str:
-    wrong = pattern_problem(pattern)
+    wrong = problem(pattern)
     if wrong:
         raise refuse(wrong)
     return pattern
 
 
-Pattern = Annotated[str, Field(max_length=1000), AfterValidator(_pattern)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
 
 
 class CheckEntry(Entry):
@@ -82,7 +89,7 @@ def _value_problems(name: str, demand: Any, info: ValidationInfo) -> Iterator[st
         truth = "true, false, " if of_provider else ""
         yield f"must be {truth}a word or a list of them"
     elif name == "deployment":
-        known = info.context.slugs["deployments"]
+        known = names_in(info).slugs["deployments"]
         yield from (f"there is no deployment {slug}" for slug in values if slug not in known)
 
 
@@ -93,7 +100,7 @@ def _is_demand(value: Any, of_provider: bool) -> bool:
 def _forbidden(forbid: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
     """A misspelt attribute in `require` turns everybody away and is noticed; in `forbid` it would
     let everybody pass."""
-    stated = info.context.provider_attributes
+    stated = names_in(info).provider_attributes
     names = (name for name in forbid if name.startswith("provider."))
     unstated = (name for name in names if name.removeprefix("provider.") not in stated)
     refuse_all(
