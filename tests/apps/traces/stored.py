@@ -1,6 +1,11 @@
 """Stored traces to judge: a test names only what matters to it."""
 
+from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db import connection
 
 from apps.ledger.records import AttemptRecord, Outcome, TraceHead
 from apps.traces.values import StoredTrace
@@ -14,6 +19,27 @@ from routerctl.engine.types import (
 )
 
 TRACE_ID = "0199d3a1-7c00-7000-8000-000000000001"
+
+
+def trace_id_at(moment_ms: int, n: int = 0) -> str:
+    """The n-th id of a moment."""
+    return str(UUID(int=(moment_ms << 80) + (7 << 76) + (2 << 62) + n))
+
+
+def keep(*traces: StoredTrace) -> None:
+    """Write `traces` through the ledger's own function, as if the tick had brought them."""
+    batch = [
+        {"trace_id": t.trace_id, "head": t.head, "outcome": t.outcome, "attempts": t.attempts}
+        for t in traces
+    ]
+    days = [_day(trace) for trace in traces]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ensure_partitions(%s, %s)", [min(days), max(days)])
+        cursor.execute("SELECT ledger_refuse(%s)", [msgspec.json.encode(batch).decode()])
+
+
+def _day(trace: StoredTrace) -> date:
+    return datetime.fromtimestamp((UUID(trace.trace_id).int >> 80) / 1000, UTC).date()
 
 
 def attempt(n: int = 1, deployment: str = "openai/small", **facts: Any) -> AttemptRecord:
@@ -51,6 +77,7 @@ def stored(
     decided: Decision | None = None,
     reading: TextReading | None = None,
     request: RoutingRequest | None = None,
+    trace_id: str = TRACE_ID,
     **outcome: Any,
 ) -> StoredTrace:
     """A trace that succeeded with openai/small, unless `outcome` says otherwise."""
@@ -70,7 +97,7 @@ def stored(
         defaults |= {"deployment": None, "provider": None, "model": None}
     return StoredTrace(
         TraceHead(
-            trace_id=TRACE_ID,
+            trace_id=trace_id,
             started_at_ms=1_760_000_000_000,
             door="native",
             request=request or RoutingRequest(tenant="acme", feature="support-chat", plan="free"),

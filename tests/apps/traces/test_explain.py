@@ -1,6 +1,11 @@
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+
 from apps.traces.explain import explain
 from routerctl.engine.types import Candidate, GateOutcome, Reason, Step
-from tests.apps.traces.stored import TRACE_ID, attempt, decision, stored
+from tests.apps.traces.stored import TRACE_ID, attempt, decision, keep, stored
 
 
 def test_explain_tells_the_verdict_every_candidate_and_every_attempt():
@@ -58,3 +63,18 @@ def test_explain_says_when_no_provider_was_called():
     text = explain(stored(error_code="auth_failed", decided=decision(route=None, candidates=())))
     assert "Attempts: none, no provider was called" in text
     assert "none were considered" in text
+
+
+@pytest.mark.django_db
+def test_the_command_prints_the_explanation_of_a_stored_trace():
+    trace = stored(attempt())
+    keep(trace)
+    out = io.StringIO()
+    call_command("explain", TRACE_ID.replace("-", ""), stdout=out)
+    assert out.getvalue() == explain(trace) + "\n"
+
+
+@pytest.mark.django_db
+def test_the_command_says_when_there_is_no_such_trace():
+    with pytest.raises(CommandError, match="There is no trace"):
+        call_command("explain", TRACE_ID)

@@ -1,0 +1,146 @@
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from apps.traces.selectors import TraceFilter, find_trace, get_trace, list_traces
+from routerctl.engine.types import RoutingRequest
+from tests.apps.traces.stored import TRACE_ID, attempt, keep, stored, trace_id_at
+
+pytestmark = pytest.mark.django_db
+
+NOON_MS = 1_760_000_000_000
+DAY_MS = 86_400_000
+
+
+def ids(wanted=None, cursor=None, limit=50):
+    page = list_traces(wanted or TraceFilter(), cursor=cursor, limit=limit)
+    return [trace.trace_id for trace in page.traces]
+
+
+def test_a_trace_comes_back_as_the_value_that_was_written():
+    trace = stored(
+        attempt(error_class="overloaded", http_status=503, error_message="busy"),
+        attempt(2, "anthropic/strong", provider_request_id="req_7", reasoning_tokens=5),
+        status="degraded",
+        degraded_action="fallback",
+        safety_flags=("no-secrets:secret:openai_key",),
+        marks=("dropped:top_p",),
+        cost_nano_usd=2**53 + 1,
+    )
+    keep(trace)
+    assert find_trace(TRACE_ID) == trace
+
+
+@pytest.mark.parametrize("spelling", [TRACE_ID, TRACE_ID.replace("-", ""), TRACE_ID.upper()])
+def test_a_trace_is_found_in_every_spelling_of_its_id(spelling):
+    keep(stored())
+    assert find_trace(spelling).trace_id == TRACE_ID
+
+
+@pytest.mark.parametrize("text", ["", "x", TRACE_ID[:-1], f"{{{TRACE_ID}}}", "g" * 32])
+def test_what_is_no_id_finds_nothing(text):
+    assert find_trace(text) is None
+
+
+def test_a_tenant_finds_its_own_traces_alone():
+    keep(stored(request=RoutingRequest(tenant="acme")))
+    assert find_trace(TRACE_ID, tenant="acme") is not None
+    assert find_trace(TRACE_ID, tenant="globex") is None
+
+
+def test_a_trace_without_a_tenant_is_no_tenants():
+    keep(stored(request=RoutingRequest()))
+    assert find_trace(TRACE_ID) is not None
+    assert find_trace(TRACE_ID, tenant="acme") is None
+
+
+def test_the_public_shape_has_the_contracts_fields_and_no_others():
+    keep(stored(attempt()))
+    trace = get_trace(TRACE_ID)
+    assert list(trace) == [
+        *("trace_id", "status", "finish_status", "error_code", "tenant", "feature", "task"),
+        *("plan", "app", "app_version", "route", "revision", "deployment", "provider", "model"),
+        *("usage", "usage_source", "latency_ms", "first_token_ms", "cost_nano_usd"),
+        *("held_nano_usd", "degraded", "marks", "verdict", "candidates", "attempts"),
+    ]
+    assert set(trace["verdict"]) == {
+        *("code", "sentence", "owner", "retry_helps", "next_step", "customer_text"),
+    }
+    assert set(trace["candidates"][0]) == {"deployment", "eligible", "score", "reasons"}
+    assert set(trace["attempts"][0]) == {
+        *("n", "deployment", "started_ms", "duration_ms", "outcome", "error_class"),
+        *("http_status", "provider_request_id", "usage", "cost_nano_usd"),
+    }
+    assert msgspec.json.decode(msgspec.json.encode(trace)) == trace
+
+
+def test_a_missing_trace_is_none_in_the_public_shape_too():
+    assert get_trace(TRACE_ID) is None
+
+
+def test_traces_are_listed_newest_first_across_days():
+    moments = [NOON_MS, NOON_MS + DAY_MS, NOON_MS + 5, NOON_MS - DAY_MS]
+    keep(*(stored(trace_id=trace_id_at(moment)) for moment in moments))
+    assert ids() == [trace_id_at(moment) for moment in sorted(moments, reverse=True)]
+
+
+def test_pages_follow_each_other_without_gap_or_overlap():
+    every = [trace_id_at(NOON_MS, n) for n in range(7)]
+    keep(*(stored(trace_id=one) for one in every))
+    seen, cursor = [], None
+    while True:
+        page = list_traces(TraceFilter(), cursor=cursor, limit=3)
+        seen += [trace.trace_id for trace in page.traces]
+        if page.next is None:
+            break
+        cursor = UUID(page.next)
+    assert seen == every[::-1]
+
+
+def test_a_full_last_page_promises_no_next_one():
+    keep(*(stored(trace_id=trace_id_at(NOON_MS, n)) for n in range(3)))
+    assert list_traces(TraceFilter(), cursor=None, limit=3).next is None
+
+
+def test_new_traces_do_not_move_an_older_page():
+    keep(*(stored(trace_id=trace_id_at(NOON_MS, n)) for n in range(4)))
+    first = list_traces(TraceFilter(), cursor=None, limit=2)
+    keep(stored(trace_id=trace_id_at(NOON_MS + 1)))
+    assert ids(cursor=UUID(first.next), limit=2) == [
+        trace_id_at(NOON_MS, 1),
+        trace_id_at(NOON_MS, 0),
+    ]
+
+
+def test_a_range_begins_with_its_first_moment_and_ends_before_its_last():
+    keep(*(stored(trace_id=trace_id_at(NOON_MS + n, 9)) for n in range(3)))
+    wanted = TraceFilter(from_ms=NOON_MS + 1, to_ms=NOON_MS + 2)
+    assert ids(wanted) == [trace_id_at(NOON_MS + 1, 9)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (TraceFilter(feature="support-chat"), [1]),
+        (TraceFilter(status="failed"), [0]),
+        (TraceFilter(tenant="acme"), [1, 0]),
+        (TraceFilter(route="chat"), [1, 0]),
+        (TraceFilter(tenant="acme", status="succeeded"), [1]),
+        (TraceFilter(tenant="globex"), []),
+    ],
+)
+def test_a_list_can_be_filtered(wanted, found):
+    other = RoutingRequest(tenant="acme", feature="search-answers")
+    keep(
+        stored(trace_id=trace_id_at(NOON_MS, 0), error_code="provider_error", request=other),
+        stored(trace_id=trace_id_at(NOON_MS, 1)),
+    )
+    assert ids(wanted) == [trace_id_at(NOON_MS, n) for n in found]
+
+
+def test_a_page_costs_two_queries_however_long_it_is(django_assert_num_queries):
+    keep(*(stored(attempt(), trace_id=trace_id_at(NOON_MS, n)) for n in range(20)))
+    with django_assert_num_queries(2):
+        page = list_traces(TraceFilter(), cursor=None, limit=20)
+    assert all(len(trace.attempts) == 1 for trace in page.traces)
