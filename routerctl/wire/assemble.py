@@ -1,10 +1,10 @@
-"""The last step of every door: claims and conversation become one `ParsedCall`."""
+"""The last step of every door: what was said and what is sent become one `ParsedCall`."""
 
 from msgspec import Struct
 
-from routerctl.engine.types import RoutingRequest, Sensitivity
+from routerctl.engine.types import RoutingRequest
 from routerctl.providers.types import EmbeddingRequest, ModelRequest
-from routerctl.wire.claims import Claims, believed, nano_usd, storable
+from routerctl.wire.claims import Said, believed, storable
 from routerctl.wire.contents import contents_of
 from routerctl.wire.types import KeyFacts, ParsedCall, Vocabulary
 
@@ -21,7 +21,7 @@ class Caller(Struct):
 
 def chat_call(
     caller: Caller,
-    claims: Claims,
+    said: Said,
     metadata: dict[str, str],
     chat: ModelRequest,
     *,
@@ -35,7 +35,7 @@ def chat_call(
     contents = contents_of(chat)
     request = _routing_request(
         caller,
-        claims,
+        said,
         metadata,
         operation="chat",
         max_output_tokens=chat.max_output_tokens or None,
@@ -59,7 +59,7 @@ def chat_call(
 
 def embedding_call(
     caller: Caller,
-    claims: Claims,
+    said: Said,
     metadata: dict[str, str],
     embedding: EmbeddingRequest,
     *,
@@ -70,7 +70,7 @@ def embedding_call(
     texts = tuple(text for text in embedding.inputs if isinstance(text, str))
     request = _routing_request(
         caller,
-        claims,
+        said,
         metadata,
         operation="embeddings",
         max_output_tokens=None,
@@ -92,7 +92,7 @@ def embedding_call(
 
 def _routing_request(
     caller: Caller,
-    claims: Claims,
+    said: Said,
     metadata: dict[str, str],
     *,
     operation: str,
@@ -103,24 +103,9 @@ def _routing_request(
     needs: tuple[str, ...],
     stream: bool,
 ) -> RoutingRequest:
-    said = believed(claims, caller.key, caller.words)
     return RoutingRequest(
         operation=operation,
-        task=said.task,
-        feature=said.feature,
-        plan=said.plan,
-        tenant=said.tenant,
-        user=said.user,
-        session=said.session,
-        app=said.app,
-        app_version=said.app_version,
         key=caller.key.prefix,
-        sensitivity=said.sensitivity or Sensitivity.INTERNAL,
-        residency=said.residency,
-        language=said.language,
-        latency_class=said.latency_class or "interactive",
-        max_latency_ms=said.max_latency_ms,
-        max_cost_nano_usd=nano_usd(said.max_cost_usd),
         max_output_tokens=max_output_tokens,
         text_bytes=text_bytes,
         messages=messages,
@@ -129,4 +114,5 @@ def _routing_request(
         stream=stream,
         metadata=storable(metadata),
         draw=caller.trace_id,
+        **believed(said, caller.key, caller.words),
     )

@@ -4,7 +4,8 @@ Three voices say it: the API key's pins, the `X-...` headers, the body. The firs
 """
 
 import re
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -23,7 +24,7 @@ _MOST_METADATA = 64
 
 
 class Claims(Struct, kw_only=True):
-    """As said by the caller; `believed` makes it what the router goes by.
+    """The shape of what may be said; `gathered` takes from it what was.
 
     `max_cost_usd` is a decimal string with at most nine places, so that it is exact.
     """
@@ -44,38 +45,52 @@ class Claims(Struct, kw_only=True):
     max_cost_usd: str | None = None
 
 
+Said = dict[str, Any]
+"""What was said, by the field of `RoutingRequest` that it fills; nothing else has an entry."""
+
+_CLAIMS = frozenset(Claims.__struct_fields__)
 _AMOUNT = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,9}))?", re.ASCII)
 
 
-def believed(claims: Claims, key: KeyFacts, words: Vocabulary) -> Claims:
-    """`claims` as the key's pins leave them.
+def gathered(claims: Claims, names: Iterable[str]) -> Said:
+    """What `claims` says under those of `names` that it knows.
 
-    Raises RouterError invalid_request for words that the configuration does not know, amounts
-    that are not exact and labels that no text column could hold.
+    Raises RouterError invalid_request for labels that no text column could hold and amounts that
+    are not exact.
     """
-    for field in _LABELS:
-        label = getattr(claims, field)
-        if label is not None and not label.isprintable():
-            raise invalid("Only printable characters are allowed here.", field)
+    said = {name: getattr(claims, name) for name in names if name in _CLAIMS}
+    for name, value in said.items():
+        if type(value) is str and not value.isprintable():
+            raise invalid("Only printable characters are allowed here.", name)
+    amount = said.pop("max_cost_usd", None)
+    if amount is not None:
+        said["max_cost_nano_usd"] = nano_usd(amount)
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def believed(said: Said, key: KeyFacts, words: Vocabulary) -> Said:
+    """`said` with the key's pins, which nothing overrides.
+
+    Raises RouterError invalid_request for words that the configuration does not know.
+    """
     if key.tenant != "*":
-        claims.tenant = key.tenant
-    claims.plan = key.plan or _known(claims.plan, words.plans, "plan")
-    claims.feature = key.feature or _known(claims.feature, words.features, "feature")
-    claims.app = key.app or claims.app
-    _known(claims.task, words.tasks, "task")
-    return claims
+        said["tenant"] = key.tenant
+    if key.app is not None:
+        said["app"] = key.app
+    for field, pinned, known in (
+        ("task", None, words.tasks),
+        ("feature", key.feature, words.features),
+        ("plan", key.plan, words.plans),
+    ):
+        if pinned is not None:
+            said[field] = pinned
+        elif field in said and said[field] not in known:
+            raise invalid(f"No {field} of this name is configured.", field)
+    return said
 
 
-_LABELS = (
-    "task", "feature", "plan", "tenant", "user", "session", "app", "app_version",
-    "residency", "language",
-)  # fmt: skip
-
-
-def nano_usd(amount: str | None) -> int | None:
+def nano_usd(amount: str) -> int:
     """`"0.02"` is 20_000_000. Raises RouterError invalid_request when it is not exact."""
-    if amount is None:
-        return None
     match = _AMOUNT.fullmatch(amount)
     if match is None:
         raise invalid('Write an amount like "0.02", with at most nine places.', "max_cost_usd")
@@ -91,9 +106,3 @@ def storable(metadata: dict[str, str]) -> dict[str, str]:
         if "\0" in name or "\0" in text:
             raise invalid("The character U+0000 is not allowed here.", "metadata")
     return metadata
-
-
-def _known(word: str | None, words: frozenset[str], field: str) -> str | None:
-    if word is not None and word not in words:
-        raise invalid(f"No {field} of this name is configured.", field)
-    return word

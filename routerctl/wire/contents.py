@@ -3,11 +3,11 @@
 from msgspec import Struct
 
 from routerctl.providers.types import (
+    Image,
     Message,
     ModelRequest,
     Part,
     Text,
-    Thinking,
     ToolCall,
     ToolResult,
 )
@@ -38,33 +38,35 @@ class Contents(Struct):
 def contents_of(chat: ModelRequest) -> Contents:
     found = Contents([part.text for part in chat.system])
     for message in chat.messages:
-        _read(message.parts, found)
+        for part in message.parts:
+            if isinstance(part, Text):
+                found.texts.append(part.text)
+            else:
+                _read(part, found)
     found.last_user = _last_user(chat.messages)
     for tool in chat.tools:
-        found.texts.append(tool.name)
-        found.texts.append(tool.description)
-        found.texts.append(bytes(tool.schema).decode())
+        found.texts += (tool.name, tool.description, bytes(tool.schema).decode())
     if chat.output_schema is not None and chat.output_schema.schema is not None:
         found.texts.append(bytes(chat.output_schema.schema).decode())
     return found
 
 
-def _read(parts: tuple[Part, ...], found: Contents) -> None:
-    for part in parts:
-        if isinstance(part, Text | Thinking):
-            found.texts.append(part.text)
-        elif isinstance(part, ToolCall):
-            found.tools = True
-            found.texts.append(part.arguments)
-        elif isinstance(part, ToolResult):
-            found.tools = True
-            _read(part.parts, found)
-        else:
-            found.images += 1
-            if part.data is not None:
-                found.image_bytes += len(part.data)
-            elif part.url is not None:
-                found.texts.append(part.url)
+def _read(part: Part, found: Contents) -> None:
+    if isinstance(part, ToolCall):
+        found.tools = True
+        found.texts += (part.name, part.arguments)
+    elif isinstance(part, ToolResult):
+        found.tools = True
+        for shown in part.parts:
+            _read(shown, found)
+    elif isinstance(part, Image):
+        found.images += 1
+        if part.data is not None:
+            found.image_bytes += len(part.data)
+        elif part.url is not None:
+            found.texts.append(part.url)
+    else:
+        found.texts.append(part.text)
 
 
 def _last_user(messages: tuple[Message, ...]) -> str:

@@ -4,12 +4,14 @@ Clients say what they want; the server decides. A key marked `legacy` belongs to
 cannot be changed any more: what it sends in vain is ignored and counted.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from routerctl.engine.errors import RouterError
-from routerctl.wire.strict import invalid
+from routerctl.wire.strict import invalid, typed
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 CHOOSING = frozenset((
     "model", "models", "model_id", "model_name", "model_list", "engine", "engines", "provider",
@@ -36,28 +38,32 @@ _MOST_IGNORED = 32
 """Enough for the report on old clients; a body of a million names is no reason to store them."""
 
 
-def fields_of(shape: type[msgspec.Struct]) -> frozenset[str]:
-    """The names which `shape` knows."""
-    return frozenset(field.encode_name for field in msgspec.structs.fields(shape))
-
-
-def admit(
-    body: dict[str, Any], known: frozenset[str], legacy: bool
-) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """`body` with known fields only, and the names that were ignored for a legacy key.
+def read(body: dict[str, Any], shape: type[T], legacy: bool) -> tuple[T, tuple[str, ...]]:
+    """`body` as a `shape`, and the names of fields that were ignored for a legacy key.
 
     Raises RouterError model_not_selectable for a field that chooses, invalid_request for any
-    other that nobody knows.
+    other that nobody knows and for values of the wrong shape.
     """
-    if body.keys() <= known:
-        return body, ()
+    try:
+        return msgspec.convert(body, shape), ()
+    except msgspec.ValidationError:
+        known, ignored = _admit(body, shape, legacy)
+        return typed(known, shape), ignored
+
+
+def _admit(
+    body: dict[str, Any], shape: type[msgspec.Struct], legacy: bool
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    known = {field.encode_name for field in msgspec.structs.fields(shape)}
     unknown = [name for name in body if name not in known]
     if legacy:
-        return {name: body[name] for name in body if name in known}, ignored(unknown)
+        return {name: body[name] for name in body if name in known}, _storable(unknown)
     for name in unknown:
         if name.lower() in CHOOSING:
             raise not_selectable(name)
-    raise invalid("This field is not known here.", unknown[0][:64])
+    if unknown:
+        raise invalid("This field is not known here.", unknown[0][:64])
+    return body, ()
 
 
 def admit_metadata(
@@ -70,7 +76,7 @@ def admit_metadata(
     if not legacy:
         raise not_selectable(f"metadata.{choosing[0]}")
     kept = {name: value for name, value in metadata.items() if name not in CHOOSING_IN_METADATA}
-    return kept, ignored([f"metadata.{name}" for name in choosing])
+    return kept, _storable([f"metadata.{name}" for name in choosing])
 
 
 def not_selectable(path: str) -> RouterError:
@@ -78,6 +84,6 @@ def not_selectable(path: str) -> RouterError:
     return RouterError("model_not_selectable", message, details={"path": path})
 
 
-def ignored(names: list[str]) -> tuple[str, ...]:
+def _storable(names: list[str]) -> tuple[str, ...]:
     """`names` as they may be stored: few, short, printable."""
     return tuple(ascii(name)[1:-1][:64] for name in names[:_MOST_IGNORED])

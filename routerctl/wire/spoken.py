@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from routerctl.wire.claims import Claims
+from routerctl.wire.claims import Claims, Said, gathered
 from routerctl.wire.overrides import admit_metadata, not_selectable
 from routerctl.wire.strict import explain, invalid
 
@@ -21,60 +21,51 @@ _SPOKEN = (
     "sensitivity", "residency", "latency_class", "max_latency_ms", "max_cost_usd",
 )  # fmt: skip
 
-_INPUTS = tuple(
-    (f"x-{name.replace('_', '-')}", name, _FIELD_OF.get(name, name)) for name in _SPOKEN
-)
+_FIELD_BY_NAME = {name: _FIELD_OF.get(name, name) for name in _SPOKEN}
+_FIELD_BY_HEADER = {f"x-{name.replace('_', '-')}": field for name, field in _FIELD_BY_NAME.items()}
 
 
 def heard(
     model: str, headers: Mapping[str, str], metadata: dict[str, str], legacy: bool
-) -> tuple[Claims, dict[str, str], tuple[str, ...]]:
-    """The claims, the metadata that is left, and what a legacy key said in vain.
+) -> tuple[Said, dict[str, str], tuple[str, ...]]:
+    """What was said, the metadata that is left, and the names of what a legacy key sent in vain.
 
     Headers win over metadata, and both over `model`. Raises RouterError invalid_request or
     model_not_selectable.
     """
-    task, feature, ignored = _asked_for(model, legacy)
+    asked, ignored = _asked_for(model, legacy)
     metadata, unusable = admit_metadata(metadata, legacy)
-    claims, metadata = _spoken(headers, metadata)
-    claims.task = claims.task or task
-    claims.feature = claims.feature or feature
-    return claims, metadata, ignored + unusable
+    asked.update(_spoken(headers, metadata))
+    rest = {name: text for name, text in metadata.items() if name not in _FIELD_BY_NAME}
+    return asked, rest, ignored + unusable
 
 
-def _asked_for(model: str, legacy: bool) -> tuple[str | None, str | None, tuple[str, ...]]:
-    """The task and feature that `model` asks for, and `("model",)` when a legacy key named a real
+def _asked_for(model: str, legacy: bool) -> tuple[Said, tuple[str, ...]]:
+    """The task or feature that `model` asks for, and `("model",)` when a legacy key named a real
     one in vain. Raises RouterError model_not_selectable."""
     if model == "auto":
-        return None, None, ()
-    kind, colon, name = model.partition(":")
-    if colon and name and kind == "task":
-        return name, None, ()
-    if colon and name and kind == "feature":
-        return None, name, ()
+        return {}, ()
+    kind, _, name = model.partition(":")
+    if name and kind in ("task", "feature"):
+        return {kind: name}, ()
     if legacy:
-        return None, None, ("model",)
+        return {}, ("model",)
     raise not_selectable("model")
 
 
-def _spoken(
-    headers: Mapping[str, str], metadata: Mapping[str, str]
-) -> tuple[Claims, dict[str, str]]:
-    found: dict[str, str] = {}
-    for header, name, field in _INPUTS:
-        value = headers.get(header)
-        if value:
-            found[field] = value if value.isascii() else _as_utf8(value)
-        elif name in metadata:
-            found[field] = metadata[name]
+def _spoken(headers: Mapping[str, str], metadata: Mapping[str, str]) -> Said:
+    found = {_FIELD_BY_NAME[name]: metadata[name] for name in metadata if name in _FIELD_BY_NAME}
+    for header in headers:
+        if header in _FIELD_BY_HEADER and (value := headers[header]):
+            found[_FIELD_BY_HEADER[header]] = value if value.isascii() else _as_utf8(value)
     if not found:
-        return Claims(), dict(metadata)
+        return {}
     try:
         claims = msgspec.convert(found, Claims, strict=False)
     except msgspec.ValidationError as error:
         message, field = explain(error)
         raise invalid(message, _where(field, headers)) from None
-    return claims, {name: text for name, text in metadata.items() if name not in _SPOKEN}
+    return gathered(claims, found)
 
 
 def _as_utf8(value: str) -> str:
@@ -86,7 +77,10 @@ def _as_utf8(value: str) -> str:
 
 
 def _where(field: str, headers: Mapping[str, str]) -> str:
-    for header, name, ours in _INPUTS:
-        if ours == field:
-            return header if headers.get(header) else f"metadata.{name}"
-    return field
+    """The name under which the caller said what `field` holds."""
+    for header, named in _FIELD_BY_HEADER.items():
+        if named == field and headers.get(header):
+            return header
+    return next(
+        (f"metadata.{name}" for name, named in _FIELD_BY_NAME.items() if named == field), field
+    )

@@ -19,9 +19,9 @@ from routerctl.providers.types import (
 from routerctl.wire.anthropic.blocks import CacheControl, Messages, Name, TextBlock, conversation
 from routerctl.wire.assemble import Caller, chat_call
 from routerctl.wire.claims import MetadataName, MetadataText, Tokens
-from routerctl.wire.overrides import admit, fields_of
+from routerctl.wire.overrides import read
 from routerctl.wire.spoken import Model, heard
-from routerctl.wire.strict import invalid, parse_json, typed
+from routerctl.wire.strict import invalid, parse_json
 from routerctl.wire.types import KeyFacts, ParsedCall, Vocabulary
 
 _encode = Encoder().encode
@@ -87,7 +87,6 @@ class MessagesBody(Struct, forbid_unknown_fields=True):
     speed: Literal["standard"] | None = None
 
 
-_KNOWN = fields_of(MessagesBody)
 _PASSED_ON = ("temperature", "top_p", "top_k")
 
 
@@ -95,16 +94,16 @@ def parse(
     body: bytes, headers: Mapping[str, str], key: KeyFacts, words: Vocabulary, trace_id: str
 ) -> ParsedCall:
     """The call in `body`. Raises RouterError invalid_request or model_not_selectable."""
-    value, dropped = admit(parse_json(body), _KNOWN, key.legacy)
+    value = parse_json(body)
     _refuse_hosted_tools(value)
-    sent = typed(value, MessagesBody)
-    said = {name: text for name, text in (sent.metadata or {}).items() if text is not None}
-    said.pop("user_id", None)  # Anthropic's own; our user is X-User or metadata.user
-    claims, metadata, ignored = heard(sent.model, headers, said, key.legacy)
+    sent, dropped = read(value, MessagesBody, key.legacy)
+    metadata = {name: text for name, text in (sent.metadata or {}).items() if text is not None}
+    metadata.pop("user_id", None)  # Anthropic's own; our user is X-User or metadata.user
+    said, metadata, ignored = heard(sent.model, headers, metadata, key.legacy)
     chat = _chat(sent, value)
     return chat_call(
         Caller(key, words, trace_id, ignored + dropped),
-        claims,
+        said,
         metadata,
         chat,
         body_bytes=len(body),

@@ -12,15 +12,15 @@ from msgspec.json import Encoder
 
 from routerctl.providers.types import Message, ModelRequest, OutputSchema, Text
 from routerctl.wire.assemble import Caller, chat_call
-from routerctl.wire.claims import Claims, Metadata, Tokens
+from routerctl.wire.claims import Claims, Metadata, Tokens, gathered
 from routerctl.wire.openai.messages import (
     FunctionTool,
     Messages,
     conversation,
     tools_of,
 )
-from routerctl.wire.overrides import admit, admit_metadata, fields_of
-from routerctl.wire.strict import invalid, parse_json, typed
+from routerctl.wire.overrides import admit_metadata, read
+from routerctl.wire.strict import invalid, parse_json
 from routerctl.wire.types import KeyFacts, ParsedCall, Vocabulary
 
 _encode = Encoder().encode
@@ -38,9 +38,6 @@ class GenerateBody(Claims, forbid_unknown_fields=True):
     metadata: Metadata | None = None
 
 
-_KNOWN = fields_of(GenerateBody)
-
-
 def parse(
     body: bytes,
     headers: Mapping[str, str],  # noqa: ARG001 - the doors share one signature
@@ -52,12 +49,12 @@ def parse(
 
     Raises RouterError invalid_request or model_not_selectable.
     """
-    value, dropped = admit(parse_json(body), _KNOWN, key.legacy)
-    sent = typed(value, GenerateBody)
+    value = parse_json(body)
+    sent, dropped = read(value, GenerateBody, key.legacy)
     metadata, unusable = admit_metadata(sent.metadata or {}, key.legacy)
     chat = _chat(sent)
     caller = Caller(key, words, trace_id, dropped + unusable)
-    return chat_call(caller, sent, metadata, chat, body_bytes=len(body))
+    return chat_call(caller, gathered(sent, value), metadata, chat, body_bytes=len(body))
 
 
 def _chat(sent: GenerateBody) -> ModelRequest:

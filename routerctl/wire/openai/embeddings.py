@@ -14,7 +14,7 @@ from routerctl.wire import sse
 from routerctl.wire.assemble import Caller, embedding_call
 from routerctl.wire.claims import Metadata
 from routerctl.wire.openai.errors import error_body
-from routerctl.wire.overrides import admit, fields_of
+from routerctl.wire.overrides import read
 from routerctl.wire.spoken import Model, heard
 from routerctl.wire.strict import invalid, parse_json, typed
 from routerctl.wire.types import KeyFacts, ParsedCall, Result, Vocabulary
@@ -45,9 +45,6 @@ class _TokenLists(Struct):
     input: Annotated[list[Tokens], Meta(min_length=1, max_length=2048)]
 
 
-_KNOWN = fields_of(EmbeddingBody)
-
-
 def parse_embeddings(
     body: bytes,
     headers: Mapping[str, str],
@@ -56,12 +53,11 @@ def parse_embeddings(
     trace_id: str,
 ) -> ParsedCall:
     """The call in `body`. Raises RouterError invalid_request or model_not_selectable."""
-    value, dropped = admit(parse_json(body), _KNOWN, key.legacy)
-    sent = typed(value, EmbeddingBody)
-    claims, metadata, ignored = heard(sent.model, headers, sent.metadata or {}, key.legacy)
+    sent, dropped = read(parse_json(body), EmbeddingBody, key.legacy)
+    said, metadata, ignored = heard(sent.model, headers, sent.metadata or {}, key.legacy)
     return embedding_call(
         Caller(key, words, trace_id, ignored + dropped),
-        claims,
+        said,
         metadata,
         EmbeddingRequest(_inputs(sent.input), sent.dimensions, sent.encoding_format == "base64"),
         body_bytes=len(body),

@@ -152,18 +152,17 @@ def conversation(
     messages: list[Message] = []
     results: list[Part] = []
     for position, message in enumerate(sent):
-        if isinstance(message, ToolMessage):
-            results.append(_result(message))
-            continue
-        if results:
+        if results and not isinstance(message, ToolMessage):
             messages.append(Message("user", tuple(results)))
             results = []
         if isinstance(message, UserMessage):
             messages.append(Message("user", _user_parts(message.content, position)))
         elif isinstance(message, AssistantMessage):
             messages.append(Message("assistant", _assistant_parts(message, position)))
+        elif isinstance(message, ToolMessage):
+            results.append(_result(message))
         else:
-            system.extend(_texts(message.content))
+            system += _texts(message.content)
     if results:
         messages.append(Message("user", tuple(results)))
     if not messages:

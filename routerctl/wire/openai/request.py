@@ -19,9 +19,9 @@ from routerctl.wire.openai.messages import (
     tool_choice_of,
     tools_of,
 )
-from routerctl.wire.overrides import admit, fields_of
+from routerctl.wire.overrides import read
 from routerctl.wire.spoken import Model, heard
-from routerctl.wire.strict import invalid, parse_json, typed
+from routerctl.wire.strict import invalid, parse_json
 from routerctl.wire.types import KeyFacts, ParsedCall, Vocabulary
 
 _encode = Encoder().encode
@@ -78,12 +78,20 @@ class ChatBody(Struct, forbid_unknown_fields=True):
     prompt_cache_options: Any = None
 
 
-_KNOWN = fields_of(ChatBody)
-
-_PASSED_ON = (
-    "temperature", "top_p", "seed", "presence_penalty", "frequency_penalty", "logit_bias",
-    "logprobs", "top_logprobs", "reasoning_effort", "verbosity",
-)  # fmt: skip
+_PASSED_ON = frozenset(
+    (
+        "temperature",
+        "top_p",
+        "seed",
+        "presence_penalty",
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "top_logprobs",
+        "reasoning_effort",
+        "verbosity",
+    )
+)
 """Parameters that keep their names and do not change the price."""
 
 _UNPRICED = ("audio", "prediction", "web_search_options")
@@ -92,6 +100,9 @@ _UNSERVED = {
     "function_call": "Use tool_choice.",
     "moderation": "Moderation of another vendor is not served.",
 }
+
+_CAREFUL = frozenset(("n", "service_tier", "modalities", *_UNPRICED, *_UNSERVED))
+"""Fields that are known in order to be refused with a reason."""
 
 
 def parse(
@@ -102,15 +113,16 @@ def parse(
     trace_id: str,
 ) -> ParsedCall:
     """The call in `body`. Raises RouterError invalid_request or model_not_selectable."""
-    value, dropped = admit(parse_json(body), _KNOWN, key.legacy)
-    sent = typed(value, ChatBody)
-    _refuse_unpriced(sent)
+    value = parse_json(body)
+    sent, dropped = read(value, ChatBody, key.legacy)
+    if not _CAREFUL.isdisjoint(value):
+        _refuse_unpriced(sent)
     chat = _chat(sent, value)
-    claims, metadata, ignored = heard(sent.model, headers, sent.metadata or {}, key.legacy)
+    said, metadata, ignored = heard(sent.model, headers, sent.metadata or {}, key.legacy)
     options = sent.stream_options
     return chat_call(
         Caller(key, words, trace_id, ignored + dropped),
-        claims,
+        said,
         metadata,
         chat,
         body_bytes=len(body),
