@@ -5,7 +5,7 @@ references are checked in the same pass as shapes.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ValidationError
 from pydantic_core import ErrorDetails
@@ -78,7 +78,7 @@ def _validated(document: Document, stored_secrets: Mapping[str, str]) -> File | 
         file = File.model_validate(document.data, context=gather(document.data, stored_secrets))
     except ValidationError as error:
         for details in error.errors(include_url=False):
-            document.problem(_path(details), _message(details))
+            document.problem(_path(details, document.data), _message(details))
     for path, message in repeated(document.data):
         document.problem(path, message)
     return None if document.problems else file
@@ -89,9 +89,16 @@ def _in_order(problems: list[Problem]) -> list[Problem]:
     return sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)
 
 
-def _path(details: ErrorDetails) -> Path:
-    """Where it is; pydantic marks an error of a mapping's key with `[key]`."""
-    return tuple(part for part in details["loc"] if part != "[key]")
+def _path(details: ErrorDetails, data: Any) -> Path:
+    """Where it is in the file. pydantic marks an error of a mapping's key with `[key]`, and goes
+    on into what only stands for a mapping, as a slug does for a candidate."""
+    path: Path = ()
+    for part in details["loc"]:
+        if part == "[key]" or not isinstance(data, dict | list):
+            break
+        path = (*path, part)
+        data = data.get(part) if isinstance(data, dict) else data[int(part)]
+    return path
 
 
 _SENTENCES = {
