@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Self, cast
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
@@ -90,12 +91,12 @@ class KeyRing:
         return cls(((bytes(row.digest), _facts(row)) for row in rows), _pepper())
 
     @staticmethod
-    def version() -> int:
-        """A number that changes with every change of any key, in the same transaction."""
+    def version() -> UUID:
+        """A mark that changes with every change of any key, in the same transaction."""
         with connection.cursor() as cursor:
             cursor.execute("SELECT version FROM accounts_keyversion")
             (version,) = cursor.fetchone()
-        return int(version)
+        return cast("UUID", version)
 
     def authenticate(self, token: bytes, now_ms: int | None = None) -> KeyFacts | None:
         """Whose token this is; None when it is unknown, revoked, expired or malformed.

@@ -2,6 +2,7 @@
 
 import threading
 from typing import cast
+from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -20,7 +21,7 @@ class _Ring:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._version: int | None = None
+        self._version: UUID | None = None
         self._ring = KeyRing((), b"")
 
     def current(self) -> KeyRing:

@@ -10,7 +10,6 @@ from apps.api.door import ControlView
 from apps.api.revisions import current_revision
 from apps.api.schema import answers
 from apps.policies.amounts import NANO, written
-from apps.traces.public import as_json
 from routerctl.engine.types import CapSpec
 from routerctl.wire.types import KeyFacts
 
@@ -44,7 +43,7 @@ class CapView(ControlView):
     def get(self, request: Request, slug: str) -> Response:
         for cap in current_revision().document.caps:
             if cap.slug == slug and _concerns(cap, self.key):
-                return Response(as_json(_answer(cap)))
+                return Response(_answer(cap))
         raise NotFound(f"There is no cap {slug} here.")
 
 

@@ -13,7 +13,7 @@ from apps.api.door import ControlView
 from apps.api.revisions import current_revision, vocabulary
 from apps.api.schema import answers
 from apps.ledger.ids import trace_id
-from apps.traces.public import ConsideredDeployment, as_json
+from apps.traces.public import ConsideredDeployment
 from routerctl.engine.decide import decide
 from routerctl.engine.errors import RouterError
 from routerctl.engine.revision import Revision
@@ -68,7 +68,7 @@ class DecideView(ControlView):
     def post(self, request: Request) -> Response:
         revision = current_revision()
         decision = _decide(_body(request), request, self.key, revision)
-        return Response(as_json(_answer(decision, revision)))
+        return Response(_answer(decision, revision))
 
 
 def _body(request: Request) -> bytes:

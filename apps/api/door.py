@@ -1,12 +1,15 @@
 """What all views of the control door share: a scope, a request id, errors in one shape."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 from uuid import uuid4
 
+import msgspec
 from django.http import HttpRequest
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import BasePermission
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -18,10 +21,27 @@ from routerctl.wire.types import KeyFacts
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
 
+class StructRenderer(BaseRenderer):
+    """Answers are typed values, and the schema is made from their types."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        return msgspec.json.encode(data)
+
+
 class ControlView(APIView):
     """A resource which takes a key of `scope`. Every answer carries an X-Request-Id: the
     caller's own if it is a plain word, a new one otherwise."""
 
+    renderer_classes = (StructRenderer,)
     authentication_classes = (KeyAuthentication,)
     permission_classes: tuple[type[BasePermission], ...] = (HasScope,)
     scope: ClassVar[str]

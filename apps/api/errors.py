@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
@@ -49,7 +49,7 @@ def answer_error(exception: Exception, context: dict[str, Any]) -> Response:
     headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return Response(to_builtins(body), status=status, headers=headers)
+    return Response(body, status=status, headers=headers)
 
 
 def _translate(exception: Exception) -> tuple[RouterError, int]:

@@ -16,7 +16,6 @@ from rest_framework.response import Response
 from apps.api.door import ControlView
 from apps.api.revisions import current_revision
 from apps.api.schema import answers
-from apps.traces.public import as_json
 from routerctl.engine.types import DeploymentHealth
 
 Source = Callable[[int], Mapping[str, DeploymentHealth]]
@@ -65,7 +64,7 @@ class HealthView(ControlView):
         answer = HealthAnswer(
             slug, deployment.provider, deployment.model, _state(deployment.enabled, health)
         )
-        return Response(as_json(answer if health is None else _told(answer, health)))
+        return Response(answer if health is None else _told(answer, health))
 
 
 def _state(enabled: bool, health: DeploymentHealth | None) -> str:

@@ -17,7 +17,7 @@ from apps.api.door import ControlView
 from apps.api.schema import answers
 from apps.traces.ids import parse_trace_id
 from apps.traces.moments import parse_moment
-from apps.traces.public import TraceDetail, TraceSummary, as_json, detail, summary
+from apps.traces.public import TraceDetail, TraceSummary, detail, summary
 from apps.traces.selectors import STATUSES, TraceFilter, find_trace, list_traces
 from routerctl.engine.errors import RouterError
 from routerctl.wire.types import KeyFacts
@@ -60,7 +60,7 @@ class TracesView(ControlView):
             limit=_limit(query.get("limit")),
         )
         rows = TraceList(tuple(summary(trace) for trace in page.traces), page.next)
-        return Response(as_json(rows))
+        return Response(rows)
 
 
 class TraceView(ControlView):
@@ -75,7 +75,7 @@ class TraceView(ControlView):
         trace = find_trace(trace_id, tenant=_tenant(self.key))
         if trace is None:
             raise NotFound(f"There is no trace {trace_id} here.")
-        return Response(as_json(detail(trace)))
+        return Response(detail(trace))
 
 
 def _tenant(key: KeyFacts) -> str | None:

@@ -6,7 +6,6 @@ The API's schema is made from these types.
 
 from typing import Any, Self
 
-import msgspec
 from msgspec import Struct
 
 from apps.ledger.records import AttemptRecord, Outcome
@@ -164,9 +163,3 @@ def _degraded(outcome: Outcome) -> Degraded | None:
     return Degraded(
         outcome.degraded_reason or "", outcome.degraded_action, outcome.degraded_message
     )
-
-
-def as_json(value: Struct) -> dict[str, Any]:
-    """`value` as plain JSON-ready data."""
-    data: dict[str, Any] = msgspec.to_builtins(value)
-    return data

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -11,7 +10,6 @@ from msgspec import Struct, convert
 from apps.ledger.models import Attempt, Trace
 from apps.ledger.records import AttemptRecord, Outcome, TraceHead
 from apps.traces.ids import first_id_at, parse_trace_id
-from apps.traces.public import as_json, detail
 from apps.traces.values import StoredTrace
 
 STATUSES = ("succeeded", "degraded", "blocked", "failed")
@@ -43,12 +41,6 @@ def find_trace(trace_id: str, *, tenant: str | None = None) -> StoredTrace | Non
     found = _matching(TraceFilter(tenant=tenant)).filter(trace_id=parsed)
     traces = _stored(found)
     return traces[0] if traces else None
-
-
-def get_trace(trace_id: str, *, tenant: str | None = None) -> dict[str, Any] | None:
-    """The same as the API shows it."""
-    trace = find_trace(trace_id, tenant=tenant)
-    return None if trace is None else as_json(detail(trace))
 
 
 def list_traces(wanted: TraceFilter, *, cursor: UUID | None, limit: int) -> Page:

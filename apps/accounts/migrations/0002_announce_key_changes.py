@@ -1,6 +1,6 @@
-"""Every change of the keys is announced and counted by the database itself, whoever makes it.
+"""Every change of the keys is announced and marked by the database itself, whoever makes it.
 
-The count changes in the same transaction as the key, so who polls it never sees the one without
+The mark changes in the same transaction as the key, so who polls it never sees the one without
 the other; the notice comes when that transaction commits.
 """
 
@@ -9,12 +9,12 @@ from django.db import migrations
 CREATE = """
 CREATE TABLE accounts_keyversion (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    version bigint NOT NULL DEFAULT 0
+    version uuid NOT NULL DEFAULT gen_random_uuid()
 );
 INSERT INTO accounts_keyversion DEFAULT VALUES;
 CREATE FUNCTION accounts_announce_keys() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE accounts_keyversion SET version = version + 1;
+    UPDATE accounts_keyversion SET version = gen_random_uuid();
     PERFORM pg_notify('routerctl_keys', '');
     RETURN NULL;
 END $$;

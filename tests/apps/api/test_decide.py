@@ -44,7 +44,8 @@ def test_a_decision_names_the_choice_the_chain_and_the_cost(client, policy):
 def test_the_decision_is_the_engines_own(client, policy):
     told = post(client, {"input": "hello", "task": "chat"}).json()
     revision = current_revision()
-    key = KeyRing.load().authenticate(make_key("decide").encode())
+    token = make_key("decide").encode()
+    key = KeyRing.load().authenticate(token)
     body = json.dumps({"input": "hello", "task": "chat"}).encode()
     call = native.parse(body, {}, key, vocabulary(revision), "0199d3a1-7c00-7000-8000-000000000001")
     reading = read_text(call.request, revision, call.texts, call.last_user)

@@ -1,0 +1,79 @@
+import pytest
+
+from routerctl.engine.types import DeploymentHealth
+from tests.apps.api.door import get, make_key
+
+pytestmark = pytest.mark.django_db
+
+
+def read(client, path, **key):
+    return get(client, f"/api/v1/{path}", make_key("read", **key))
+
+
+def test_a_cap_is_shown_as_it_is_defined_with_no_windows_yet(client, policy):
+    assert read(client, "caps/all/monthly").json() == {
+        "slug": "all/monthly",
+        "scope": {},
+        "per": [],
+        "missing": "share",
+        "period": "month",
+        "time_zone": "UTC",
+        "limit_usd": "2000.00",
+        "limit_tokens": None,
+        "limit_requests": None,
+        "mode": "closed",
+        "actions": [{"at_percent": 100, "do": "stop"}],
+        "windows": [],
+    }
+
+
+def test_a_tenant_sees_its_own_caps_and_those_of_all(client, policy):
+    assert read(client, "caps/acme-daily", tenant="acme").status_code == 200
+    assert read(client, "caps/all/monthly", tenant="acme").status_code == 200
+
+
+def test_another_tenants_cap_is_a_404(client, policy):
+    assert read(client, "caps/acme-daily", tenant="globex").status_code == 404
+
+
+def test_a_cap_that_is_not_there_is_a_404(client, policy):
+    answer = read(client, "caps/nothing")
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] == "invalid_request"
+
+
+def test_the_health_of_a_deployment_never_called_from_here_is_unknown(client, policy):
+    assert read(client, "deployments/openai/small/health").json() == {
+        "deployment": "openai/small",
+        "provider": "openai",
+        "model": "small-2026",
+        "state": "unknown",
+        "reason": "",
+        "samples": 0,
+        "latency_ms": None,
+        "first_token_ms": None,
+        "error_permille": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("health", "state"),
+    [
+        (DeploymentHealth(latency_ms=412, error_permille=20, samples=50), "available"),
+        (DeploymentHealth(available=False, reason="It failed 5 times."), "resting"),
+    ],
+)
+def test_what_the_machine_door_knows_is_told(client, policy, monkeypatch, health, state):
+    monkeypatch.setattr("apps.api.health._sources", [lambda moment_ms: {"openai/small": health}])
+    told = read(client, "deployments/openai/small/health").json()
+    assert (told["state"], told["reason"], told["latency_ms"], told["samples"]) == (
+        state,
+        health.reason,
+        health.latency_ms,
+        health.samples,
+    )
+
+
+def test_a_deployment_that_is_not_there_is_a_404(client, policy):
+    assert read(client, "deployments/openai/nothing/health").status_code == 404
+    assert read(client, "deployments/openai/small").status_code == 404

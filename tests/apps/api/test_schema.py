@@ -1,0 +1,84 @@
+import json
+import re
+
+import pytest
+
+from routerctl.engine.errors import CATALOGUE
+from tests.apps.api.door import get, make_key
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def schema(client):
+    return client.get("/api/schema/?format=json").json()
+
+
+def test_the_schema_has_every_operation_and_its_key(schema):
+    assert {path: list(methods) for path, methods in schema["paths"].items()} == {
+        "/api/v1/route": ["post"],
+        "/api/v1/traces": ["get"],
+        "/api/v1/traces/{trace_id}": ["get"],
+        "/api/v1/caps/{slug}": ["get"],
+        "/api/v1/deployments/{slug}/health": ["get"],
+    }
+    for methods in schema["paths"].values():
+        for operation in methods.values():
+            assert operation["security"] == [{"apiKey": []}]
+    assert schema["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
+
+
+def test_every_reference_of_the_schema_leads_somewhere(schema):
+    text = json.dumps(schema)
+    names = set(re.findall(r'"#/components/schemas/([^"]+)"', text))
+    assert names
+    assert names <= set(schema["components"]["schemas"])
+
+
+def test_the_schema_of_a_trace_is_what_is_answered(schema):
+    fields = schema["components"]["schemas"]["TraceDetail"]["properties"]
+    assert list(fields)[:2] == ["trace_id", "status"]
+    assert {"verdict", "candidates", "attempts", "cost_nano_usd"} <= set(fields)
+
+
+def test_the_docs_page_is_drawn_from_our_own_host_alone(client):
+    page = client.get("/api/docs/")
+    assert page.status_code == 200
+    html = page.content.decode()
+    assert not re.search(r"<style|\sstyle=|<script(?![^>]*\ssrc=)|https?://", html)
+    policy = page["Content-Security-Policy"]
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+def test_the_script_of_the_docs_is_a_file_of_its_own(client):
+    page = client.get("/api/docs/").content.decode()
+    (source,) = re.findall(r'src="([^"]*script=[^"]*)"', page)
+    script = client.get(source)
+    assert script["Content-Type"] == "application/javascript"
+    assert b"SwaggerUIBundle" in script.content
+
+
+def test_every_error_has_a_code_of_the_catalogue(client, policy):
+    token = make_key("read")
+    answers = [
+        client.get("/api/v1/traces"),
+        get(client, "/api/v1/nothing", token),
+        get(client, "/api/v1/traces?limit=0", token),
+        client.post("/api/v1/route", headers={"Authorization": f"Bearer {token}"}),
+        client.put("/api/v1/traces", headers={"Authorization": f"Bearer {token}"}),
+    ]
+    for answer in answers:
+        assert answer.status_code >= 400
+        assert set(answer.json()) == {"error"}
+        assert answer.json()["error"]["code"] in CATALOGUE
+
+
+def test_a_fault_of_ours_is_told_without_its_details(client, monkeypatch):
+    def broken(*_args, **_kwargs):
+        raise RuntimeError("canary-internals")
+
+    monkeypatch.setattr("apps.api.traces.list_traces", broken)
+    answer = get(client, "/api/v1/traces", make_key("read"))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal_error")
+    assert b"canary" not in answer.content
