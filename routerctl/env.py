@@ -1,18 +1,30 @@
 """Settings from the environment, read once, typed, with every problem told at once.
 
 `.env.example` documents each name. Nothing else in the project reads `os.environ`, except
-`catalog.secrets`, which resolves `env:NAME` references.
+`catalog.secrets`, which resolves `env:NAME` references, and `embedded`, which fills in what
+development leaves out.
 """
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeVar, cast, get_args
 
 import environ
+from cryptography.fernet import Fernet
 
 ROOT = Path(__file__).resolve().parent.parent
+
+Role = Literal["all", "gateway", "web"]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+T = TypeVar("T")
+
+SHORTEST_SECRET = 40
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+TELLTALES = ("change", "default", "example", "insecure", "secret", "password", "development")
 
 
 class BadEnvironment(Exception):
@@ -21,8 +33,7 @@ class BadEnvironment(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Env:
-    """What the environment says. `database_url` and `redis_url` are empty when the embedded
-    servers serve (development only)."""
+    """What the environment says."""
 
     production: bool
     data_dir: Path
@@ -31,8 +42,10 @@ class Env:
     secret_key: str
     encryption_keys: tuple[str, ...]
     allowed_hosts: tuple[str, ...]
-    private_origins: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    private_origins: tuple[Network, ...]
+    trusted_proxies: tuple[str, ...]
     max_body_bytes: int
+    role: Role
     log_level: str
 
     @property
@@ -40,21 +53,117 @@ class Env:
         """`database_url` as Django's DATABASES entry."""
         return dict(environ.Env.db_url_config(self.database_url))
 
+    @property
+    def broker_url(self) -> str:
+        """`redis_url` as Celery spells it."""
+        if self.redis_url.startswith("unix://"):
+            path, _, query = self.redis_url.removeprefix("unix://").partition("?")
+            return f"redis+socket://{path}?{query.replace('db=', 'virtual_host=')}"
+        return self.redis_url
+
 
 def read_env() -> Env:
     """The process's settings. Raises BadEnvironment with every problem."""
-    source = environ.Env()
-    return Env(
-        production=source.str("ROUTERCTL_ENV", "development") == "production",
-        data_dir=Path(source.str("ROUTERCTL_DATA_DIR", str(ROOT / "var"))).absolute(),
-        database_url=source.str("DATABASE_URL", ""),
-        redis_url=source.str("REDIS_URL", ""),
-        secret_key=source.str("ROUTERCTL_SECRET_KEY", "development-only"),
-        encryption_keys=tuple(source.list("ROUTERCTL_ENCRYPTION_KEYS", default=[])),
-        allowed_hosts=tuple(source.list("ROUTERCTL_ALLOWED_HOSTS", default=["*"])),
-        private_origins=tuple(
-            ipaddress.ip_network(n) for n in source.list("ROUTERCTL_PRIVATE_ORIGINS", default=[])
+    reader = _Reader()
+    production = reader.choice("ROUTERCTL_ENV", ("development", "production")) == "production"
+    env = Env(
+        production=production,
+        data_dir=Path(reader.text("ROUTERCTL_DATA_DIR", str(ROOT / "var"))).absolute(),
+        database_url=reader.url("DATABASE_URL", ("postgresql://", "postgres://")),
+        redis_url=reader.url("REDIS_URL", ("redis://", "rediss://", "unix://")),
+        secret_key=reader.required("ROUTERCTL_SECRET_KEY"),
+        encryption_keys=reader.words("ROUTERCTL_ENCRYPTION_KEYS"),
+        allowed_hosts=reader.words(
+            "ROUTERCTL_ALLOWED_HOSTS", () if production else ("localhost", "127.0.0.1", "[::1]")
         ),
-        max_body_bytes=source.int("ROUTERCTL_MAX_BODY_BYTES", 20 * 1024 * 1024),
-        log_level=source.str("ROUTERCTL_LOG_LEVEL", "INFO"),
+        private_origins=reader.each("ROUTERCTL_PRIVATE_ORIGINS", ipaddress.ip_network, "a network"),
+        trusted_proxies=reader.words("ROUTERCTL_TRUSTED_PROXIES"),
+        max_body_bytes=reader.count("ROUTERCTL_MAX_BODY_BYTES", 20 * 1024 * 1024),
+        role=cast("Role", reader.choice("ROUTERCTL_ROLE", get_args(Role))),
+        log_level=reader.choice("ROUTERCTL_LOG_LEVEL", ("INFO", *LOG_LEVELS)),
     )
+    _check_keys(env, reader.problems)
+    if production:
+        _check_production(env, reader.problems)
+    if reader.problems:
+        raise BadEnvironment("The environment is not fit:\n  " + "\n  ".join(reader.problems))
+    return env
+
+
+def _check_keys(env: Env, problems: list[str]) -> None:
+    for number, key in enumerate(env.encryption_keys, start=1):
+        try:
+            Fernet(key)
+        except ValueError:
+            problems.append(
+                f"ROUTERCTL_ENCRYPTION_KEYS: key {number} is not 32 bytes in URL-safe base64."
+            )
+
+
+def _check_production(env: Env, problems: list[str]) -> None:
+    secret = env.secret_key
+    if secret and (len(secret) < SHORTEST_SECRET or len(set(secret)) < 12):
+        problems.append(
+            f"ROUTERCTL_SECRET_KEY: too short or too regular; give {SHORTEST_SECRET} random "
+            "characters or more."
+        )
+    elif any(word in secret.lower() for word in TELLTALES):
+        problems.append("ROUTERCTL_SECRET_KEY: looks like a default, not like a random key.")
+    if not env.encryption_keys:
+        problems.append("ROUTERCTL_ENCRYPTION_KEYS: required.")
+    if secret in env.encryption_keys:
+        problems.append("ROUTERCTL_ENCRYPTION_KEYS: must differ from ROUTERCTL_SECRET_KEY.")
+    if not env.allowed_hosts or "*" in env.allowed_hosts:
+        problems.append("ROUTERCTL_ALLOWED_HOSTS: name the hosts that are served; `*` is not one.")
+
+
+class _Reader:
+    """Reads one name at a time and remembers what was wrong with it."""
+
+    def __init__(self) -> None:
+        self._source = environ.Env()
+        self.problems: list[str] = []
+
+    def text(self, name: str, default: str = "") -> str:
+        return str(self._source.str(name, "")) or default
+
+    def required(self, name: str) -> str:
+        value = self.text(name)
+        if not value:
+            self.problems.append(f"{name}: required.")
+        return value
+
+    def url(self, name: str, schemes: tuple[str, ...]) -> str:
+        value = self.required(name)
+        if value and not value.startswith(schemes):
+            self.problems.append(f"{name}: must begin with {' or '.join(schemes)}.")
+        return value
+
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        """One of `choices`; the first when nothing is said."""
+        value = self.text(name, choices[0])
+        if value not in choices:
+            allowed = ", ".join(dict.fromkeys(choices))
+            self.problems.append(f"{name}: must be one of {allowed}; it is {value!r}.")
+        return value
+
+    def words(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """A comma-separated list."""
+        given = tuple(word.strip() for word in self.text(name).split(",") if word.strip())
+        return given or default
+
+    def each(self, name: str, parse: Callable[[str], T], what: str) -> tuple[T, ...]:
+        parsed = []
+        for word in self.words(name):
+            try:
+                parsed.append(parse(word))
+            except ValueError:
+                self.problems.append(f"{name}: {word!r} is not {what}.")
+        return tuple(parsed)
+
+    def count(self, name: str, default: int) -> int:
+        value = self.text(name, str(default))
+        if not value.isascii() or not value.isdigit() or int(value) == 0:
+            self.problems.append(f"{name}: must be a number above 0; it is {value!r}.")
+            return default
+        return int(value)

@@ -4,8 +4,10 @@ from datetime import timedelta
 
 from csp.constants import NONE, SELF
 
+from routerctl import embedded, logs
 from routerctl.env import ROOT, read_env
 
+embedded.prepare()
 ENV = read_env()
 
 SECRET_KEY = ENV.secret_key
@@ -74,14 +76,21 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": {**ENV.database, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
+# No CONN_MAX_AGE: under ASGI a request's thread, and the connection with it, is not met again.
+DATABASES = {"default": ENV.database}
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": ENV.redis_url,
     }
 }
-CELERY_BROKER_URL = ENV.redis_url
+CELERY_BROKER_URL = ENV.broker_url
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+
+LOGGING = logs.configure(ENV.log_level)
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
@@ -89,8 +98,17 @@ USE_TZ = True
 USE_I18N = False
 
 STATIC_URL = "/static/"
-STATIC_ROOT = ENV.data_dir / "static"
+STATIC_ROOT = ROOT / "staticfiles"
 STATICFILES_DIRS = [ROOT / "static"]
+# In development files are served from where they are written; an image collects them when built.
+WHITENOISE_USE_FINDERS = not ENV.production
+STORAGES = {
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if ENV.production
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    }
+}
 
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -110,6 +128,9 @@ SESSION_COOKIE_SECURE = ENV.production
 CSRF_COOKIE_SECURE = ENV.production
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_HTTPONLY = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if ENV.production else 0
 X_FRAME_OPTIONS = "DENY"
 

@@ -1,13 +1,12 @@
 """PostgreSQL and Valkey from wheels, so that development and tests need nothing installed.
 
-In development, `provide()` fills in what the environment leaves out: the two keys, and the URLs
-of servers that all processes with the same ROUTERCTL_DATA_DIR share. They are started on first
-need and stopped by the last process that ends. Sockets are files in a directory only their owner
-can enter; no port is opened.
+In development, what the environment leaves out is filled in: the two keys, and the URLs of
+servers that all processes with the same ROUTERCTL_DATA_DIR share. They are started on first need
+and stopped by the last process that ends. Sockets are files in a directory only their owner can
+enter; no port is opened.
 
-    prepare()   names the servers and keys in os.environ; starts nothing
-    start()     joins those who use the servers, and starts them if they do not run
-    provide()   both
+    prepare()   names servers and keys in os.environ; starts nothing. The settings call it
+    start()     the same, and starts what was named if it does not run. Whoever connects calls it
 """
 
 from __future__ import annotations
@@ -19,15 +18,9 @@ from routerctl.embedded import keys, postgres, valkey
 from routerctl.embedded.living import Living, one_at_a_time
 from routerctl.embedded.place import EmbeddedServerError, Place, find_place
 
-__all__ = ["EmbeddedServerError", "prepare", "provide", "start"]
+__all__ = ["EmbeddedServerError", "prepare", "start"]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-
-
-def provide() -> None:
-    """What the environment leaves out, ready to use. Raises EmbeddedServerError in one line."""
-    prepare()
-    start()
 
 
 def prepare() -> None:
@@ -48,9 +41,13 @@ def prepare() -> None:
 
 
 def start() -> None:
-    """Start, or adopt, those servers that `prepare` named. Does nothing when there are none."""
+    """Start, or adopt, the servers that `prepare` names; does nothing when there are none.
+
+    Raises EmbeddedServerError when one cannot be had.
+    """
     if os.environ.get("ROUTERCTL_ENV", "development") != "development":
         return
+    prepare()
     data_dir = _data_dir()
     place = find_place(data_dir)
     servers = [

@@ -18,9 +18,8 @@ def fill_in(data_dir: Path) -> None:
             "ROUTERCTL_SECRET_KEY": secrets.token_urlsafe(48),
             "ROUTERCTL_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
         }
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-        with open(descriptor, "w") as file:
-            json.dump(made, file)
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(made))
     for name, value in json.loads(path.read_text()).items():
         if not os.environ.get(name):
             os.environ[name] = value

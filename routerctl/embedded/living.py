@@ -28,9 +28,7 @@ def one_at_a_time(data_dir: Path) -> Iterator[None]:
         data_dir.mkdir(parents=True, exist_ok=True)
         descriptor = _open(data_dir / "starting.lock")
     except OSError as error:
-        raise EmbeddedServerError(
-            f"{data_dir} cannot be used: {error.strerror}."
-        ) from error
+        raise EmbeddedServerError(f"{data_dir} cannot be used: {error.strerror}.") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -87,5 +85,5 @@ def _end_properly_on_signals() -> None:
             signal.signal(number, _exit)
 
 
-def _exit(number: int, frame: FrameType | None) -> None:
+def _exit(number: int, _: FrameType | None) -> None:
     sys.exit(128 + number)

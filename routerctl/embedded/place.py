@@ -22,9 +22,7 @@ from pathlib import Path
 
 ROOTS_HOME = Path("/var/lib/routerctl")
 ROOTS_SERVANT = "nobody"
-LONGEST_SOCKET_DIR = 107 - len(
-    "/.s.PGSQL.5432.lock"
-)  # sun_path holds 108 bytes with its NUL
+LONGEST_SOCKET_DIR = 107 - len("/.s.PGSQL.5432.lock")  # sun_path holds 108 bytes with its NUL
 
 
 class EmbeddedServerError(Exception):

@@ -53,9 +53,7 @@ def ensure_running(place: Place) -> None:
     start = ("-D", data, "-l", log, "-w", "-t", str(PATIENCE_S), "start")
     result = place.run(place.postgres_programs / "pg_ctl", *start)
     if result.returncode != 0 and not _answers(place, PATIENCE_S):
-        raise EmbeddedServerError(
-            f"PostgreSQL does not start: {_last_line(log)} (see {log})"
-        )
+        raise EmbeddedServerError(f"PostgreSQL does not start: {_last_line(log)} (see {log})")
     _create_database(place)
 
 
@@ -63,9 +61,7 @@ def stop(place: Place) -> None:
     """Stop the server if it runs; returns when its data is safe on disk."""
     data = place.home / "postgres"
     if (data / "postmaster.pid").exists():
-        place.run(
-            place.postgres_programs / "pg_ctl", "-D", data, "-m", "fast", "-w", "stop"
-        )
+        place.run(place.postgres_programs / "pg_ctl", "-D", data, "-m", "fast", "-w", "stop")
 
 
 def _initialise(place: Place, data: Path) -> None:
@@ -103,9 +99,7 @@ def _forget_stale_pid(data: Path) -> None:
     with contextlib.suppress(OSError):
         pid = path.read_text().partition("\n")[0]
         cwd = Path(f"/proc/{pid}/cwd")
-        if Path("/proc/self").exists() and not (
-            cwd.exists() and cwd.readlink() == data.resolve()
-        ):
+        if Path("/proc/self").exists() and not (cwd.exists() and cwd.readlink() == data.resolve()):
             path.unlink()
 
 
