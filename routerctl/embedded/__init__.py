@@ -7,18 +7,20 @@ enter; no port is opened.
 
     prepare()   names servers and keys in os.environ; starts nothing. The settings call it
     start()     the same, and starts what was named if it does not run. Whoever connects calls it
+    remove()    stops the servers and deletes all that the data directory stands for
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from routerctl.embedded import keys, postgres, valkey
 from routerctl.embedded.living import Living, one_at_a_time
 from routerctl.embedded.place import EmbeddedServerError, Place, find_place
 
-__all__ = ["EmbeddedServerError", "prepare", "start"]
+__all__ = ["EmbeddedServerError", "prepare", "remove", "start"]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -61,6 +63,17 @@ def start() -> None:
     with one_at_a_time(data_dir):
         for server in servers:
             server.ensure_running(place)
+
+
+def remove() -> None:
+    """Stop the servers, whoever uses them, and delete the data directory and their data."""
+    data_dir = _data_dir()
+    if (data_dir / "instance").exists():
+        place = find_place(data_dir)
+        _stop(place)
+        shutil.rmtree(place.home, ignore_errors=True)
+        shutil.rmtree(place.sockets, ignore_errors=True)
+    shutil.rmtree(data_dir, ignore_errors=True)
 
 
 def _stop(place: Place) -> None:
