@@ -7,6 +7,7 @@ an address that was checked, never to a name.
 """
 
 import asyncio
+import re
 import socket
 from collections.abc import Sequence
 from functools import lru_cache
@@ -18,9 +19,9 @@ from ipaddress import (
     ip_address,
     ip_network,
 )
+from urllib.parse import urlsplit
 
 from msgspec import Struct
-from pyreqwest.http import Url
 
 from routerctl.providers.errors import ProviderError
 
@@ -47,28 +48,48 @@ _UNSAFE_V6 = tuple(
 )
 
 
+_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[a-z0-9._:-]+")
+_TARGET = re.compile(r"[!-~]+")
+
+
 class Origin(Struct, frozen=True):
-    """`host` is canonical: lower case, punycode, an IP address in its one spelling."""
+    """`host` is lower case and ASCII (punycode), without brackets."""
 
     scheme: str
     host: str
     port: int
 
 
+class Location(Struct, frozen=True):
+    """A URL taken apart: `target` is path and query as they go on the wire."""
+
+    origin: Origin
+    target: str
+    host_header: str
+
+
 @lru_cache(maxsize=4096)
-def parse_origin(url: str) -> Origin:
-    """The origin of `url`, read by the parser that the HTTP client itself uses, so that both
-    mean the same host by `http://0x7f.1/`. Raises ProviderError blocked_origin."""
+def locate(url: str) -> Location:
+    """Take `url` apart. Raises ProviderError blocked_origin when calls may not go there, wherever
+    it resolves to."""
     try:
-        parsed = Url(url)
-    except ValueError:
+        parsed = urlsplit(url)
+        host = (parsed.hostname or "").encode("idna").decode()
+        port = parsed.port or _PORTS.get(parsed.scheme, 0)
+    except ValueError:  # a port out of range, brackets that do not close, a label too long
         raise ProviderError("blocked_origin", "the provider's base URL is not a URL") from None
-    port = parsed.port_or_known_default
-    if parsed.scheme not in ("http", "https") or not parsed.host_str or not port:
+    if parsed.scheme not in _PORTS or not _HOST.fullmatch(host):
         raise ProviderError("blocked_origin", "the provider's base URL is not http or https")
-    if parsed.username or parsed.password:
+    if parsed.username is not None or parsed.password is not None:
         raise ProviderError("blocked_origin", "the provider's base URL carries a login")
-    return Origin(parsed.scheme, parsed.host_str, port)
+    target = (parsed.path or "/") + (f"?{parsed.query}" if parsed.query else "")
+    if not _TARGET.fullmatch(target):
+        raise ProviderError("blocked_origin", "the provider's base URL has unescaped characters")
+    shown = f"[{host}]" if ":" in host else host
+    if port != _PORTS[parsed.scheme]:
+        shown = f"{shown}:{port}"
+    return Location(Origin(parsed.scheme, host, port), target, shown)
 
 
 async def safe_addresses(origin: Origin, private: Sequence[IPNetwork]) -> list[IPAddress]:
@@ -107,10 +128,6 @@ def _is_public(address: IPAddress) -> bool:
 
 
 async def _resolve(origin: Origin) -> list[IPAddress]:
-    try:
-        return [ip_address(origin.host.strip("[]"))]
-    except ValueError:
-        pass  # a name
     try:
         found = await asyncio.get_running_loop().getaddrinfo(
             origin.host, origin.port, type=socket.SOCK_STREAM

@@ -9,10 +9,10 @@ for a plain compatible server.
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
-from pyreqwest.http import Url
 
 
 class Dialect(Struct, frozen=True):
@@ -140,7 +140,7 @@ def _dialect(
     points: tuple[tuple[str, bool | str | None], ...],
 ) -> Dialect:
     if name not in DIALECTS:
-        name = _BY_HOST.get(Url(base_url).host_str or "", "compatible")
+        name = _BY_HOST.get(urlsplit(base_url).hostname or "", "compatible")
     dialect = DIALECTS[name]
     changes: dict[str, bool | str] = {key: on for key, on in points if isinstance(on, bool)}
     if max_tokens_field:
