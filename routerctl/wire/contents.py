@@ -1,6 +1,6 @@
 """What a conversation contains: its texts, its pictures, the capabilities it needs."""
 
-from msgspec import Struct
+from msgspec import Struct, json
 
 from routerctl.providers.types import (
     Image,
@@ -54,7 +54,7 @@ def contents_of(chat: ModelRequest) -> Contents:
 def _read(part: Part, found: Contents) -> None:
     if isinstance(part, ToolCall):
         found.tools = True
-        found.texts += (part.name, part.arguments)
+        found.texts += (part.name, _unescaped(part.arguments))
     elif isinstance(part, ToolResult):
         found.tools = True
         for shown in part.parts:
@@ -67,6 +67,16 @@ def _read(part: Part, found: Contents) -> None:
             found.texts.append(part.url)
     else:
         found.texts.append(part.text)
+
+
+def _unescaped(arguments: str) -> str:
+    """JSON text in which every character stands for itself: `\\u0040` hides no e-mail address."""
+    if "\\u" not in arguments:
+        return arguments
+    try:
+        return json.encode(json.decode(arguments)).decode()
+    except (ValueError, RecursionError):
+        return arguments
 
 
 def _last_user(messages: tuple[Message, ...]) -> str:

@@ -65,8 +65,8 @@ def typed(value: Any, shape: type[T]) -> T:
 
 def explain(error: msgspec.ValidationError) -> tuple[str, str]:
     """What is wrong, as a sentence, and the path to it."""
-    message, _, path = str(error).partition(" - at `$")
-    return f"{message[:300]}.", path.rstrip("`").lstrip(".")[:200]
+    message, _, place = str(error).partition(" - at `")
+    return f"{message[:300]}.", place.rpartition("$")[2].strip("`.")[:200]
 
 
 def _too_deep() -> RouterError:
