@@ -40,7 +40,7 @@ class CapView(ControlView):
         summary="A cap and its windows",
         responses=answers(CapAnswer, 401, 403, 404, 503),
     )
-    def get(self, request: Request, slug: str) -> Response:
+    def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002  # the framework's signature
         for cap in current_revision().document.caps:
             if cap.slug == slug and _concerns(cap, self.key):
                 return Response(_answer(cap))

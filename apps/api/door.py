@@ -31,8 +31,8 @@ class StructRenderer(BaseRenderer):
     def render(
         self,
         data: Any,
-        accepted_media_type: str | None = None,
-        renderer_context: Mapping[str, Any] | None = None,
+        accepted_media_type: str | None = None,  # noqa: ARG002  # the framework's signature
+        renderer_context: Mapping[str, Any] | None = None,  # noqa: ARG002  # the framework's signature
     ) -> bytes:
         return msgspec.json.encode(data)
 

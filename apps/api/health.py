@@ -56,7 +56,7 @@ class HealthView(ControlView):
         summary="How a deployment does, as far as this process knows",
         responses=answers(HealthAnswer, 401, 403, 404, 503),
     )
-    def get(self, request: Request, slug: str) -> Response:
+    def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002  # the framework's signature
         deployment = current_revision().deployments.get(slug)
         if deployment is None:
             raise NotFound(f"There is no deployment {slug} here.")

@@ -5,17 +5,18 @@ from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 
 from apps.accounts.keys import KeyRing
+from apps.accounts.models import User
 
 pytestmark = pytest.mark.django_db
 
 
-def run(*arguments):
+def run(*arguments: str) -> tuple[str, str]:
     out, err = io.StringIO(), io.StringIO()
     call_command(*arguments, stdout=out, stderr=err)
     return out.getvalue(), err.getvalue()
 
 
-def test_create_api_key_prints_the_key_alone_on_its_last_line():
+def test_create_api_key_prints_the_key_alone_on_its_last_line() -> None:
     out, err = run(
         *("create_api_key", "--name", "app", "--tenant", "acme", "--plan", "free"),
         *("--feature", "support-chat", "--app", "ios", "--scopes", "generate, read"),
@@ -23,6 +24,7 @@ def test_create_api_key_prints_the_key_alone_on_its_last_line():
     )
     token = out.rstrip("\n").splitlines()[-1]
     facts = KeyRing.load().authenticate(token.encode())
+    assert facts is not None
     assert (facts.tenant, facts.plan, facts.feature, facts.app) == (
         *("acme", "free", "support-chat", "ios"),
     )
@@ -31,18 +33,21 @@ def test_create_api_key_prints_the_key_alone_on_its_last_line():
     assert token not in err
 
 
-def test_create_api_key_lets_a_key_generate_unless_told_otherwise():
+def test_create_api_key_lets_a_key_generate_unless_told_otherwise() -> None:
     out, _ = run("create_api_key", "--name", "app", "--tenant", "*")
     facts = KeyRing.load().authenticate(out.strip().encode())
-    assert (facts.tenant, facts.scopes) == ("*", {"generate"})
+    assert facts is not None
+    assert (facts.tenant, facts.scopes) == ("*", frozenset(("generate",)))
 
 
-def test_create_api_key_can_end_by_itself():
+def test_create_api_key_can_end_by_itself() -> None:
     out, _ = run("create_api_key", "--name", "a", "--tenant", "*", "--expires-in-days", "1")
-    assert KeyRing.load().authenticate(out.strip().encode()).expires_at_ms is not None
+    facts = KeyRing.load().authenticate(out.strip().encode())
+    assert facts is not None
+    assert facts.expires_at_ms is not None
 
 
-def test_create_api_key_says_what_is_wrong_and_prints_no_key():
+def test_create_api_key_says_what_is_wrong_and_prints_no_key() -> None:
     out = io.StringIO()
     with pytest.raises(CommandError, match="scopes"):
         call_command(
@@ -51,14 +56,18 @@ def test_create_api_key_says_what_is_wrong_and_prints_no_key():
     assert out.getvalue() == ""
 
 
-def test_create_user_reads_the_password_from_standard_input(monkeypatch):
+def test_create_user_reads_the_password_from_standard_input(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\n"))
     out, _ = run("create_user", "--email", "Ada@example.com", "--role", "admin", "--password-stdin")
     assert out == ""
-    assert authenticate(None, email="ada@example.com", password="correct horse").role == "admin"
+    ada = authenticate(None, email="ada@example.com", password="correct horse")
+    assert isinstance(ada, User)
+    assert ada.role == "admin"
 
 
-def test_create_user_refuses_a_weak_password(monkeypatch):
+def test_create_user_refuses_a_weak_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("abc\n"))
     with pytest.raises(CommandError, match="too short"):
         run("create_user", "--email", "a@example.com", "--role", "admin", "--password-stdin")

@@ -1,16 +1,19 @@
+from typing import Any
+
 import pytest
+from django.test import Client
 
 from routerctl.engine.types import DeploymentHealth
-from tests.apps.api.door import get, make_key
+from tests.apps.api.door import Answer, get, make_key
 
 pytestmark = pytest.mark.django_db
 
 
-def read(client, path, **key):
+def read(client: Client, path: str, **key: Any) -> Answer:
     return get(client, f"/api/v1/{path}", make_key("read", **key))
 
 
-def test_a_cap_is_shown_as_it_is_defined_with_no_windows_yet(client, policy):
+def test_a_cap_is_shown_as_it_is_defined_with_no_windows_yet(client: Client, policy: None) -> None:
     assert read(client, "caps/all/monthly").json() == {
         "slug": "all/monthly",
         "scope": {},
@@ -27,22 +30,24 @@ def test_a_cap_is_shown_as_it_is_defined_with_no_windows_yet(client, policy):
     }
 
 
-def test_a_tenant_sees_its_own_caps_and_those_of_all(client, policy):
+def test_a_tenant_sees_its_own_caps_and_those_of_all(client: Client, policy: None) -> None:
     assert read(client, "caps/acme-daily", tenant="acme").status_code == 200
     assert read(client, "caps/all/monthly", tenant="acme").status_code == 200
 
 
-def test_another_tenants_cap_is_a_404(client, policy):
+def test_another_tenants_cap_is_a_404(client: Client, policy: None) -> None:
     assert read(client, "caps/acme-daily", tenant="globex").status_code == 404
 
 
-def test_a_cap_that_is_not_there_is_a_404(client, policy):
+def test_a_cap_that_is_not_there_is_a_404(client: Client, policy: None) -> None:
     answer = read(client, "caps/nothing")
     assert answer.status_code == 404
     assert answer.json()["error"]["code"] == "invalid_request"
 
 
-def test_the_health_of_a_deployment_never_called_from_here_is_unknown(client, policy):
+def test_the_health_of_a_deployment_never_called_from_here_is_unknown(
+    client: Client, policy: None
+) -> None:
     assert read(client, "deployments/openai/small/health").json() == {
         "deployment": "openai/small",
         "provider": "openai",
@@ -63,7 +68,13 @@ def test_the_health_of_a_deployment_never_called_from_here_is_unknown(client, po
         (DeploymentHealth(available=False, reason="It failed 5 times."), "resting"),
     ],
 )
-def test_what_the_machine_door_knows_is_told(client, policy, monkeypatch, health, state):
+def test_what_the_machine_door_knows_is_told(
+    client: Client,
+    policy: None,
+    monkeypatch: pytest.MonkeyPatch,
+    health: DeploymentHealth,
+    state: str,
+) -> None:
     monkeypatch.setattr("apps.api.health._sources", [lambda moment_ms: {"openai/small": health}])
     told = read(client, "deployments/openai/small/health").json()
     assert (told["state"], told["reason"], told["latency_ms"], told["samples"]) == (
@@ -74,6 +85,6 @@ def test_what_the_machine_door_knows_is_told(client, policy, monkeypatch, health
     )
 
 
-def test_a_deployment_that_is_not_there_is_a_404(client, policy):
+def test_a_deployment_that_is_not_there_is_a_404(client: Client, policy: None) -> None:
     assert read(client, "deployments/openai/nothing/health").status_code == 404
     assert read(client, "deployments/openai/small").status_code == 404

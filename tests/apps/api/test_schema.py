@@ -1,7 +1,9 @@
 import json
 import re
+from typing import Any
 
 import pytest
+from django.test import Client
 
 from routerctl.engine.errors import CATALOGUE
 from tests.apps.api.door import get, make_key
@@ -10,11 +12,12 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def schema(client):
-    return client.get("/api/schema/?format=json").json()
+def schema(client: Client) -> dict[str, Any]:
+    document: dict[str, Any] = client.get("/api/schema/?format=json").json()
+    return document
 
 
-def test_the_schema_has_every_operation_and_its_key(schema):
+def test_the_schema_has_every_operation_and_its_key(schema: dict[str, Any]) -> None:
     assert {path: list(methods) for path, methods in schema["paths"].items()} == {
         "/api/v1/route": ["post"],
         "/api/v1/traces": ["get"],
@@ -28,20 +31,20 @@ def test_the_schema_has_every_operation_and_its_key(schema):
     assert schema["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
 
 
-def test_every_reference_of_the_schema_leads_somewhere(schema):
+def test_every_reference_of_the_schema_leads_somewhere(schema: dict[str, Any]) -> None:
     text = json.dumps(schema)
     names = set(re.findall(r'"#/components/schemas/([^"]+)"', text))
     assert names
     assert names <= set(schema["components"]["schemas"])
 
 
-def test_the_schema_of_a_trace_is_what_is_answered(schema):
+def test_the_schema_of_a_trace_is_what_is_answered(schema: dict[str, Any]) -> None:
     fields = schema["components"]["schemas"]["TraceDetail"]["properties"]
     assert list(fields)[:2] == ["trace_id", "status"]
     assert {"verdict", "candidates", "attempts", "cost_nano_usd"} <= set(fields)
 
 
-def test_the_docs_page_is_drawn_from_our_own_host_alone(client):
+def test_the_docs_page_is_drawn_from_our_own_host_alone(client: Client) -> None:
     page = client.get("/api/docs/")
     assert page.status_code == 200
     html = page.content.decode()
@@ -51,7 +54,7 @@ def test_the_docs_page_is_drawn_from_our_own_host_alone(client):
     assert "unsafe" not in policy
 
 
-def test_the_script_of_the_docs_is_a_file_of_its_own(client):
+def test_the_script_of_the_docs_is_a_file_of_its_own(client: Client) -> None:
     page = client.get("/api/docs/").content.decode()
     (source,) = re.findall(r'src="([^"]*script=[^"]*)"', page)
     script = client.get(source)
@@ -59,7 +62,7 @@ def test_the_script_of_the_docs_is_a_file_of_its_own(client):
     assert b"SwaggerUIBundle" in script.content
 
 
-def test_every_error_has_a_code_of_the_catalogue(client, policy):
+def test_every_error_has_a_code_of_the_catalogue(client: Client, policy: None) -> None:
     token = make_key("read")
     answers = [
         client.get("/api/v1/traces"),
@@ -70,12 +73,15 @@ def test_every_error_has_a_code_of_the_catalogue(client, policy):
     ]
     for answer in answers:
         assert answer.status_code >= 400
-        assert set(answer.json()) == {"error"}
-        assert answer.json()["error"]["code"] in CATALOGUE
+        body = json.loads(answer.content)
+        assert set(body) == {"error"}
+        assert body["error"]["code"] in CATALOGUE
 
 
-def test_a_fault_of_ours_is_told_without_its_details(client, monkeypatch):
-    def broken(*_args, **_kwargs):
+def test_a_fault_of_ours_is_told_without_its_details(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_args: Any, **_kwargs: Any) -> None:
         raise RuntimeError("canary-internals")
 
     monkeypatch.setattr("apps.api.traces.list_traces", broken)

@@ -45,18 +45,19 @@ def _day(trace: StoredTrace) -> date:
 def attempt(n: int = 1, deployment: str = "openai/small", **facts: Any) -> AttemptRecord:
     """An attempt that succeeded, or failed as soon as it has an `error_class`."""
     ended = "failed" if "error_class" in facts else "succeeded"
-    return AttemptRecord(
-        n=n,
-        deployment=deployment,
-        provider=deployment.split("/")[0],
-        model=f"{deployment}-2026",
-        **{"started_ms": 0, "duration_ms": 1200, "outcome": ended} | facts,
-    )
+    defaults: dict[str, Any] = {
+        "provider": deployment.split("/")[0],
+        "model": f"{deployment}-2026",
+        "started_ms": 0,
+        "duration_ms": 1200,
+        "outcome": ended,
+    }
+    return AttemptRecord(n=n, deployment=deployment, **defaults | facts)
 
 
 def decision(**facts: Any) -> Decision:
     """Route `chat` chose openai/small."""
-    defaults = {
+    defaults: dict[str, Any] = {
         "revision": "c0ffee",
         "moment_ms": 1_760_000_000_000,
         "task": "chat",

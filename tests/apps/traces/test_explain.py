@@ -8,7 +8,7 @@ from routerctl.engine.types import Candidate, GateOutcome, Reason, Step
 from tests.apps.traces.stored import TRACE_ID, attempt, decision, keep, stored
 
 
-def test_explain_tells_the_verdict_every_candidate_and_every_attempt():
+def test_explain_tells_the_verdict_every_candidate_and_every_attempt() -> None:
     trace = stored(
         attempt(1, error_class="overloaded", http_status=503, provider_request_id="req_7"),
         attempt(2, "anthropic/strong"),
@@ -59,14 +59,14 @@ def test_explain_tells_the_verdict_every_candidate_and_every_attempt():
     ]
 
 
-def test_explain_says_when_no_provider_was_called():
+def test_explain_says_when_no_provider_was_called() -> None:
     text = explain(stored(error_code="auth_failed", decided=decision(route=None, candidates=())))
     assert "Attempts: none, no provider was called" in text
     assert "none were considered" in text
 
 
 @pytest.mark.django_db
-def test_the_command_prints_the_explanation_of_a_stored_trace():
+def test_the_command_prints_the_explanation_of_a_stored_trace() -> None:
     trace = stored(attempt())
     keep(trace)
     out = io.StringIO()
@@ -75,6 +75,6 @@ def test_the_command_prints_the_explanation_of_a_stored_trace():
 
 
 @pytest.mark.django_db
-def test_the_command_says_when_there_is_no_such_trace():
+def test_the_command_says_when_there_is_no_such_trace() -> None:
     with pytest.raises(CommandError, match="There is no trace"):
         call_command("explain", TRACE_ID)

@@ -2,6 +2,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from pytest_django.fixtures import DjangoAssertNumQueries
 
 from apps.traces.public import detail
 from apps.traces.selectors import TraceFilter, find_trace, list_traces
@@ -14,12 +15,14 @@ NOON_MS = 1_760_000_000_000
 DAY_MS = 86_400_000
 
 
-def ids(wanted=None, cursor=None, limit=50):
+def ids(
+    wanted: TraceFilter | None = None, cursor: UUID | None = None, limit: int = 50
+) -> list[str]:
     page = list_traces(wanted or TraceFilter(), cursor=cursor, limit=limit)
     return [trace.trace_id for trace in page.traces]
 
 
-def test_a_trace_comes_back_as_the_value_that_was_written():
+def test_a_trace_comes_back_as_the_value_that_was_written() -> None:
     trace = stored(
         attempt(error_class="overloaded", http_status=503, error_message="busy"),
         attempt(2, "anthropic/strong", provider_request_id="req_7", reasoning_tokens=5),
@@ -34,31 +37,32 @@ def test_a_trace_comes_back_as_the_value_that_was_written():
 
 
 @pytest.mark.parametrize("spelling", [TRACE_ID, TRACE_ID.replace("-", ""), TRACE_ID.upper()])
-def test_a_trace_is_found_in_every_spelling_of_its_id(spelling):
+def test_a_trace_is_found_in_every_spelling_of_its_id(spelling: str) -> None:
     keep(stored())
-    assert find_trace(spelling).trace_id == TRACE_ID
+    found = find_trace(spelling)
+    assert found is not None
+    assert found.trace_id == TRACE_ID
 
 
 @pytest.mark.parametrize("text", ["", "x", TRACE_ID[:-1], f"{{{TRACE_ID}}}", "g" * 32])
-def test_what_is_no_id_finds_nothing(text):
+def test_what_is_no_id_finds_nothing(text: str) -> None:
     assert find_trace(text) is None
 
 
-def test_a_tenant_finds_its_own_traces_alone():
+def test_a_tenant_finds_its_own_traces_alone() -> None:
     keep(stored(request=RoutingRequest(tenant="acme")))
     assert find_trace(TRACE_ID, tenant="acme") is not None
     assert find_trace(TRACE_ID, tenant="globex") is None
 
 
-def test_a_trace_without_a_tenant_is_no_tenants():
+def test_a_trace_without_a_tenant_is_no_tenants() -> None:
     keep(stored(request=RoutingRequest()))
     assert find_trace(TRACE_ID) is not None
     assert find_trace(TRACE_ID, tenant="acme") is None
 
 
-def test_the_public_shape_has_the_contracts_fields_and_no_others():
-    keep(stored(attempt()))
-    trace = msgspec.json.decode(msgspec.json.encode(detail(find_trace(TRACE_ID))))
+def test_the_public_shape_has_the_contracts_fields_and_no_others() -> None:
+    trace = msgspec.json.decode(msgspec.json.encode(detail(stored(attempt()))))
     assert list(trace) == [
         *("trace_id", "status", "finish_status", "error_code", "tenant", "feature", "task"),
         *("plan", "app", "app_version", "route", "revision", "deployment", "provider", "model"),
@@ -75,13 +79,13 @@ def test_the_public_shape_has_the_contracts_fields_and_no_others():
     }
 
 
-def test_traces_are_listed_newest_first_across_days():
+def test_traces_are_listed_newest_first_across_days() -> None:
     moments = [NOON_MS, NOON_MS + DAY_MS, NOON_MS + 5, NOON_MS - DAY_MS]
     keep(*(stored(trace_id=trace_id_at(moment)) for moment in moments))
     assert ids() == [trace_id_at(moment) for moment in sorted(moments, reverse=True)]
 
 
-def test_pages_follow_each_other_without_gap_or_overlap():
+def test_pages_follow_each_other_without_gap_or_overlap() -> None:
     every = [trace_id_at(NOON_MS, n) for n in range(7)]
     keep(*(stored(trace_id=one) for one in every))
     seen, cursor = [], None
@@ -94,12 +98,12 @@ def test_pages_follow_each_other_without_gap_or_overlap():
     assert seen == every[::-1]
 
 
-def test_a_full_last_page_promises_no_next_one():
+def test_a_full_last_page_promises_no_next_one() -> None:
     keep(*(stored(trace_id=trace_id_at(NOON_MS, n)) for n in range(3)))
     assert list_traces(TraceFilter(), cursor=None, limit=3).next is None
 
 
-def test_new_traces_do_not_move_an_older_page():
+def test_new_traces_do_not_move_an_older_page() -> None:
     keep(*(stored(trace_id=trace_id_at(NOON_MS, n)) for n in range(4)))
     first = list_traces(TraceFilter(), cursor=None, limit=2)
     keep(stored(trace_id=trace_id_at(NOON_MS + 1)))
@@ -109,7 +113,7 @@ def test_new_traces_do_not_move_an_older_page():
     ]
 
 
-def test_a_range_begins_with_its_first_moment_and_ends_before_its_last():
+def test_a_range_begins_with_its_first_moment_and_ends_before_its_last() -> None:
     keep(*(stored(trace_id=trace_id_at(NOON_MS + n, 9)) for n in range(3)))
     wanted = TraceFilter(from_ms=NOON_MS + 1, to_ms=NOON_MS + 2)
     assert ids(wanted) == [trace_id_at(NOON_MS + 1, 9)]
@@ -126,7 +130,7 @@ def test_a_range_begins_with_its_first_moment_and_ends_before_its_last():
         (TraceFilter(tenant="globex"), []),
     ],
 )
-def test_a_list_can_be_filtered(wanted, found):
+def test_a_list_can_be_filtered(wanted: TraceFilter, found: list[int]) -> None:
     other = RoutingRequest(tenant="acme", feature="search-answers")
     keep(
         stored(trace_id=trace_id_at(NOON_MS, 0), error_code="provider_error", request=other),
@@ -135,7 +139,9 @@ def test_a_list_can_be_filtered(wanted, found):
     assert ids(wanted) == [trace_id_at(NOON_MS, n) for n in found]
 
 
-def test_a_page_costs_two_queries_however_long_it_is(django_assert_num_queries):
+def test_a_page_costs_two_queries_however_long_it_is(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
     keep(*(stored(attempt(), trace_id=trace_id_at(NOON_MS, n)) for n in range(20)))
     with django_assert_num_queries(2):
         page = list_traces(TraceFilter(), cursor=None, limit=20)

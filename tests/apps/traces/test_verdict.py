@@ -16,7 +16,7 @@ from tests.apps.traces.stored import attempt, decision, stored
 
 
 @pytest.mark.parametrize("code", CATALOGUE)
-def test_every_error_code_has_a_whole_verdict_even_when_nothing_else_is_known(code):
+def test_every_error_code_has_a_whole_verdict_even_when_nothing_else_is_known(code: str) -> None:
     told = verdict(stored(error_code=code))
     assert told.code == code
     assert told.sentence[0].isupper()
@@ -28,17 +28,17 @@ def test_every_error_code_has_a_whole_verdict_even_when_nothing_else_is_known(co
 
 
 @pytest.mark.parametrize("code", CATALOGUE)
-def test_a_verdict_keeps_the_catalogues_owner_and_advice(code):
+def test_a_verdict_keeps_the_catalogues_owner_and_advice(code: str) -> None:
     told, kind = verdict(stored(error_code=code)), CATALOGUE[code]
     assert (told.owner, told.retry_helps) == (kind.owner, kind.retry_helps)
     assert (told.next_step, told.customer_text) == (kind.next_step, kind.customer_text)
 
 
-def test_every_class_of_provider_error_has_words():
+def test_every_class_of_provider_error_has_words() -> None:
     assert set(_FAILED_AS) == set(RULES)
 
 
-def test_a_success_says_who_answered_how_fast_and_for_how_much():
+def test_a_success_says_who_answered_how_fast_and_for_how_much() -> None:
     told = verdict(stored(attempt()))
     assert told.code == "succeeded"
     assert told.sentence == (
@@ -47,30 +47,30 @@ def test_a_success_says_who_answered_how_fast_and_for_how_much():
     assert (told.owner, told.retry_helps) == ("nobody", False)
 
 
-def test_an_estimated_cost_is_called_an_estimate():
+def test_an_estimated_cost_is_called_an_estimate() -> None:
     told = verdict(stored(attempt(), usage_source="estimated"))
     assert "for an estimated $0.000042" in told.sentence
 
 
-def test_a_retry_of_the_same_deployment_is_told_but_not_called_degraded():
+def test_a_retry_of_the_same_deployment_is_told_but_not_called_degraded() -> None:
     told = verdict(stored(attempt(error_class="server"), attempt(2)))
     assert told.code == "succeeded"
     assert "answered when asked again" in told.sentence
 
 
-def test_a_cut_off_answer_says_after_how_many_tokens_and_whose_turn_it_is():
+def test_a_cut_off_answer_says_after_how_many_tokens_and_whose_turn_it_is() -> None:
     told = verdict(stored(attempt(), finish_status="length", output_tokens=400))
     assert "cut off after 400 output tokens" in told.sentence
     assert told.owner == "client"
 
 
-def test_a_model_that_declined_is_not_sold_as_an_answer():
+def test_a_model_that_declined_is_not_sold_as_an_answer() -> None:
     told = verdict(stored(attempt(), finish_status="refused"))
     assert "declined to answer" in told.sentence
     assert told.customer_text == CATALOGUE["content_refused"].customer_text
 
 
-def test_a_fallback_names_who_failed_why_and_who_answered():
+def test_a_fallback_names_who_failed_why_and_who_answered() -> None:
     trace = stored(
         attempt(error_class="timeout", duration_ms=5000),
         attempt(2, "anthropic/strong"),
@@ -88,14 +88,14 @@ def test_a_fallback_names_who_failed_why_and_who_answered():
     )
 
 
-def test_another_degradation_is_told_in_its_own_words():
+def test_another_degradation_is_told_in_its_own_words() -> None:
     message = "The daily cap is used up; a cheaper model answered"
     told = verdict(stored(attempt(), status="degraded", degraded_action="cheaper",
                           degraded_message=message))  # fmt: skip
     assert told.sentence.startswith(f"{message}. openai/small (provider openai) answered")
 
 
-def test_a_failed_chain_lists_every_deployment_once_with_what_ended_it():
+def test_a_failed_chain_lists_every_deployment_once_with_what_ended_it() -> None:
     trace = stored(
         attempt(1, error_class="server", http_status=500),
         attempt(2, error_class="overloaded", http_status=503),
@@ -108,14 +108,14 @@ def test_a_failed_chain_lists_every_deployment_once_with_what_ended_it():
     )
 
 
-def test_rejected_credentials_name_the_provider():
+def test_rejected_credentials_name_the_provider() -> None:
     trace = stored(attempt(error_class="auth", http_status=401), error_code="provider_auth")
     told = verdict(trace)
     assert "openai/small (provider openai) rejected our credentials" in told.sentence
     assert told.owner == "engineering"
 
 
-def test_a_gate_that_left_nobody_is_named_with_whom_it_turned_away_and_why():
+def test_a_gate_that_left_nobody_is_named_with_whom_it_turned_away_and_why() -> None:
     trace = stored(
         error_code="policy_blocked",
         request=RoutingRequest(residency="eu"),
@@ -137,7 +137,7 @@ def test_a_gate_that_left_nobody_is_named_with_whom_it_turned_away_and_why():
     )
 
 
-def test_a_check_that_blocked_is_named_with_what_it_found_and_never_the_text():
+def test_a_check_that_blocked_is_named_with_what_it_found_and_never_the_text() -> None:
     trace = stored(
         error_code="safety_blocked",
         reading=TextReading(
@@ -152,7 +152,7 @@ def test_a_check_that_blocked_is_named_with_what_it_found_and_never_the_text():
     )
 
 
-def test_nobody_eligible_says_why_for_each_candidate():
+def test_nobody_eligible_says_why_for_each_candidate() -> None:
     trace = stored(
         error_code="no_eligible_deployment",
         decided=decision(
@@ -169,7 +169,7 @@ def test_nobody_eligible_says_why_for_each_candidate():
     )
 
 
-def test_a_request_without_a_route_says_that_none_matched():
+def test_a_request_without_a_route_says_that_none_matched() -> None:
     trace = stored(
         error_code="no_eligible_deployment",
         error_message="no route matches this request",
@@ -178,11 +178,11 @@ def test_a_request_without_a_route_says_that_none_matched():
     assert verdict(trace).sentence.endswith("No route matches this request.")
 
 
-def test_a_disabled_route_is_named():
+def test_a_disabled_route_is_named() -> None:
     assert "Route chat is switched off" in verdict(stored(error_code="route_disabled")).sentence
 
 
-def test_a_client_that_left_is_told_what_it_had_cost_until_then():
+def test_a_client_that_left_is_told_what_it_had_cost_until_then() -> None:
     trace = stored(
         attempt(outcome="cancelled"), error_code="client_disconnected", usage_source="estimated"
     )
@@ -192,12 +192,12 @@ def test_a_client_that_left_is_told_what_it_had_cost_until_then():
     )
 
 
-def test_an_abandoned_request_says_what_is_counted_as_spent():
+def test_an_abandoned_request_says_what_is_counted_as_spent() -> None:
     told = verdict(stored(error_code="abandoned", cost_nano_usd=250_000))
     assert "$0.000250, the most it can have cost" in told.sentence
 
 
-def test_a_verdict_never_repeats_a_vendors_own_text():
+def test_a_verdict_never_repeats_a_vendors_own_text() -> None:
     trace = stored(
         attempt(error_class="invalid_request", error_message="bad prompt: my secret diary"),
         error_code="invalid_request",

@@ -15,11 +15,13 @@ NOW_MS = 1_760_000_000_000
         (1_234_567_890, "$1.234568"),
     ],
 )
-def test_an_amount_is_shown_with_six_decimals_and_never_as_nothing(nano_usd, text):
+def test_an_amount_is_shown_with_six_decimals_and_never_as_nothing(
+    nano_usd: int, text: str
+) -> None:
     assert usd(nano_usd) == text
 
 
-def test_durations_are_read_at_a_glance():
+def test_durations_are_read_at_a_glance() -> None:
     assert [seconds(ms) for ms in (40, 1234, 95_400)] == ["40 ms", "1.2 s", "95 s"]
 
 
@@ -35,11 +37,11 @@ def test_durations_are_read_at_a_glance():
         ("now-6h", NOW_MS - 6 * 3_600_000),
     ],
 )
-def test_a_moment_can_be_written_in_any_of_these_ways(text, ms):
+def test_a_moment_can_be_written_in_any_of_these_ways(text: str, ms: int) -> None:
     assert parse_moment(text, NOW_MS) == ms
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "now-6y", "1969-12-31", "2026-13-01", "9" * 40])
-def test_anything_else_is_no_moment(text):
+def test_anything_else_is_no_moment(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_moment(text, NOW_MS)
