@@ -28,7 +28,8 @@ def prepared_routerctl() -> Iterator[Target]:
         ROUTERCTL_PRIVATE_ORIGINS="127.0.0.0/8",
         BENCH_SECRET="sk-upstream",
     )
-    embedded.provide()
+    embedded.prepare()
+    embedded.start()
     os.environ["DATABASE_URL"] = databases.renamed(os.environ["DATABASE_URL"], "bench")
     databases.drop(os.environ["DATABASE_URL"])
     databases.create(os.environ["DATABASE_URL"])
