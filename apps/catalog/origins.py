@@ -3,13 +3,14 @@
 from ipaddress import ip_address
 
 from routerctl.providers.errors import ProviderError
-from routerctl.providers.origins import Origin, parse_origin
+from routerctl.providers.origins import Origin, locate
 
 
 def origin_of(base_url: str) -> str:
     """`https://api.example.com:443`: what a secret is bound to. Raises ValueError."""
     origin = _parse(base_url)
-    return f"{origin.scheme}://{origin.host}:{origin.port}"
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    return f"{origin.scheme}://{host}:{origin.port}"
 
 
 def is_local(base_url: str, attributes: dict[str, bool | str]) -> bool:
@@ -18,7 +19,7 @@ def is_local(base_url: str, attributes: dict[str, bool | str]) -> bool:
     stated = attributes.get("local")
     if isinstance(stated, bool):
         return stated
-    host = _parse(base_url).host.strip("[]")
+    host = _parse(base_url).host
     try:
         return ip_address(host).is_private
     except ValueError:  # a name; what it resolves to may change, so only one is certain
@@ -27,6 +28,6 @@ def is_local(base_url: str, attributes: dict[str, bool | str]) -> bool:
 
 def _parse(base_url: str) -> Origin:
     try:
-        return parse_origin(base_url)
+        return locate(base_url).origin
     except ProviderError as error:
         raise ValueError(str(error)) from None

@@ -23,7 +23,9 @@ Entry = dict[str, Any]
 
 def export() -> str:
     """The configuration in force, as the text of a file."""
-    return _yaml({"version": 1, **{name: listed for name, listed in _lists() if listed}})
+    return "\n".join(
+        ["version: 1\n", *(_yaml({name: listed}) for name, listed in _lists() if listed)]
+    )
 
 
 def _lists() -> list[tuple[str, list[Any]]]:

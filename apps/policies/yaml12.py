@@ -113,7 +113,7 @@ class _Builder:
             raise _Stop((), "the file holds more than one document", _line(rest))
 
     def _value(self, event: Any, path: Path) -> Any:
-        self._document.lines.setdefault(path, _line(event))
+        self._document.lines[path] = _line(event)
         if len(path) > MAX_DEPTH:
             raise _Stop(path[:3], f"nested deeper than {MAX_DEPTH}", _line(event))
         if isinstance(event, yaml.AliasEvent):
@@ -165,10 +165,10 @@ class _Builder:
             if not isinstance(event, yaml.ScalarEvent):
                 raise _Stop(path, "keys must be words", _line(event))
             key, line = event.value, _line(event)
-            self._document.lines.setdefault((*path, key), line)
             if key in values:
                 self._document.problem((*path, key), "this key stands here twice", line)
             values[key] = self._value(next(self._events), (*path, key))
+            self._document.lines[(*path, key)] = line
         return values
 
 

@@ -1,9 +1,8 @@
 """Configuration files for tests: the worked example, and a small one to break."""
 
+import json
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "support-chat.yaml"
 
@@ -14,7 +13,8 @@ def small(**sections: Any) -> bytes:
 
 
 def text(data: Any) -> bytes:
-    return yaml.safe_dump(data, sort_keys=False).encode()
+    """JSON is YAML; every text in it is quoted."""
+    return json.dumps(data, indent=1, ensure_ascii=False).encode()
 
 
 def deployment(**fields: Any) -> dict[str, Any]:

@@ -59,7 +59,7 @@ BROKEN = {
     "an unknown adapter": ({"providers": [provider(adapter="acme")]},
                            "providers[0].adapter", "'acme' is no adapter"),
     "a base URL that is none": ({"providers": [provider(base_url="vendor")]},
-                                "providers[0].base_url", "not a URL"),
+                                "providers[0].base_url", "not http or https"),
     "a login in a base URL": ({"providers": [provider(base_url="https://u:p@vendor.example")]},
                               "providers[0].base_url", "carries a login"),
     "a secret in plain sight": ({"providers": [provider(secret="sk-live-123")]},
@@ -193,8 +193,8 @@ def test_all_errors_are_told_at_once_in_the_order_of_the_file():
 
 
 def test_a_key_twice_and_a_wrong_value_are_told_together():
-    found = problems(small() + b"version: 1\ntasks: [Chat]\n")
-    assert {"version", "tasks", "tasks[0]"} <= set(found)
+    found = problems(b"version: 1\ntasks: [chat]\ntasks: [Chat]\n")
+    assert list(found) == ["tasks", "tasks[0]"]
 
 
 def test_a_problem_names_its_line():
@@ -225,15 +225,15 @@ def test_words_that_older_yaml_would_convert_are_words():
 
 
 def test_days_may_be_quoted_or_bare():
-    bare = small().replace(b"'2025-01-01'", b"2025-01-01")
-    assert b"from: 2025-01-01" in bare
+    bare = small().replace(b'"2025-01-01"', b"2025-01-01")
+    assert b'"from": 2025-01-01' in bare
     assert parse(bare) == parse(small())
 
 
-def test_nothing_wrong_is_ever_a_crash():
-    for wrong in (None, 1, "x", [], {}, [None], [[]], {"a": None}, [{"slug": None}]):
-        for section in ("providers", "deployments", "tasks", "features", "gates", "routes", "caps"):
-            try:
-                parse(text({"version": 1, section: wrong}))
-            except BadConfiguration as error:
-                assert error.problems
+WRONG = [1, "x", {}, [None], [[]], {"a": None}, [{"slug": None}], [{"slug": "x", "when": []}]]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=map(str, WRONG))
+@pytest.mark.parametrize("section", ["providers", "deployments", "gates", "routes", "caps"])
+def test_nothing_wrong_is_ever_a_crash(section, wrong):
+    assert problems(text({"version": 1, section: wrong}))

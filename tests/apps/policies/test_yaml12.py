@@ -73,8 +73,7 @@ def test_an_alias_to_itself_is_refused():
 
 def test_a_bomb_of_aliases_is_refused_before_it_goes_off():
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
-    for n in range(1, 12):
-        lines.append(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]")
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
     assert "too large with its aliases written out" in problems("\n".join(lines))[0]
 
 
