@@ -15,6 +15,12 @@ _OWNERS = {
     "nobody": ("Nobody", "There is nothing to put right."),
 }
 
+_NEXT_STEPS = {
+    "policy_blocked": "Read below why each candidate left. If the gate is wrong, ask product.",
+    "no_eligible_deployment": "Read below why each candidate left, then tell engineering.",
+}
+"""Where the catalogue's words would send the reader to the page they are on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -38,3 +44,7 @@ def retry(trace: StoredTrace, verdict: Verdict) -> Answer:
     if trace.outcome.error_code is None and trace.outcome.finish_status in ("stop", "tool_calls"):
         return Answer("Not needed", "The request was answered.")
     return Answer("No", "The same request would end the same way.")
+
+
+def next_step(verdict: Verdict) -> str:
+    return _NEXT_STEPS.get(verdict.code, verdict.next_step)

@@ -11,6 +11,11 @@ def duration(ms: int) -> str:
     return f"{minutes} min {seconds} s"
 
 
+def thousands(number: int) -> str:
+    """`4,812`."""
+    return f"{number:,}"
+
+
 def counted(number: int, noun: str) -> str:
     """`1 call`, `2 calls`, `4,812 tokens`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

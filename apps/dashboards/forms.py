@@ -1,6 +1,5 @@
 """What pages take from their URL."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -53,12 +52,12 @@ class TraceFilters(forms.Form):
     feature = forms.CharField(required=False, max_length=128)
     route = forms.CharField(required=False, max_length=128)
     tenant = forms.CharField(required=False, max_length=128)
-    cursor = forms.CharField(required=False, max_length=36)
+    cursor = forms.CharField(required=False, max_length=36, widget=forms.HiddenInput)
 
     def __init__(self, query: QueryDict) -> None:
         said = {name: value for name, value in query.items() if value}
         super().__init__(said if "from" in query else {"from": DEFAULT_FROM, **said})
-        for bound in self:
+        for bound in self.visible_fields():
             bound.field.widget.attrs["class"] = "input"
 
     def clean_cursor(self) -> Any:
@@ -80,15 +79,18 @@ class TraceFilters(forms.Form):
             tenant=said["tenant"] or None,
         )
 
-    def chips(self) -> Iterator[Chip]:
+    def chips(self) -> list[Chip]:
         """What is filtered by, besides a range that is one click away."""
-        for name in ("status", "feature", "route", "tenant"):
-            if name in self.data:
-                yield Chip(f"{name} is", self.data[name], self._without(name))
+        chips = [
+            Chip(f"{name} is", self.data[name], self._without(name))
+            for name in ("status", "feature", "route", "tenant")
+            if name in self.data
+        ]
         begin, end = self.data.get("from"), self.data.get("to")
         if end or begin not in dict(RANGES):
             value = f"{begin or 'the beginning'} to {end or 'now'}"
-            yield Chip("range is", value, self._without("from", "to"))
+            chips.append(Chip("range is", value, self._without("from", "to")))
+        return chips
 
     def _without(self, *names: str) -> str:
         rest = {k: v for k, v in self.data.items() if k not in (*names, "cursor")}

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from apps.dashboards.facts import Fact
 from apps.dashboards.story import Result, result_for
 from apps.traces.values import StoredTrace
-from routerctl.engine.sentences import all_of
+from routerctl.engine.sentences import all_of, capitalised
 from routerctl.engine.types import Candidate, Decision, Finding, GateOutcome
 
 _STRATEGIES = {
@@ -50,32 +51,63 @@ class Considered:
 
 @dataclass(frozen=True, slots=True)
 class Reasoning:
-    strategy: str
-    task_source: str
+    facts: tuple[Fact, ...]
     tests: tuple[Test, ...]
     candidates: tuple[Considered, ...]
     scored: bool
-    flags: tuple[str, ...]
 
 
 def reasoning(trace: StoredTrace) -> Reasoning:
     decision = trace.head.decision
     return Reasoning(
-        strategy=_STRATEGIES.get(decision.strategy, decision.strategy),
-        task_source=_task_source(decision),
+        facts=tuple(_facts(trace)),
         tests=(
             *(_gate(gate, decision) for gate in decision.gates),
             *(_check(finding) for finding in trace.head.reading.findings),
         ),
         candidates=tuple(Considered(c, result_for(c, trace)) for c in decision.candidates),
         scored=any(c.score is not None for c in decision.candidates),
-        flags=tuple(_flags(decision)),
     )
+
+
+def _facts(trace: StoredTrace) -> Iterator[Fact]:
+    decision = trace.head.decision
+    yield Fact("Route", _route(decision), why_unknown="No route matched")
+    if decision.route:
+        yield Fact("Rule", capitalised(decision.rule) or "Takes every request")
+    if decision.reason:
+        yield Fact("Reason", decision.reason)
+    if decision.refusal:
+        yield Fact("Refused", decision.refusal.message)
+    yield Fact("Task", f"{decision.task}, {_task_source(decision)}")
+    yield Fact("Sensitivity", _sensitivity(trace))
+    if decision.redact:
+        taken = [what.replace("_", " ") for what in decision.redact]
+        yield Fact("Taken out", f"{all_of(taken)}, before the text was sent")
+    if decision.prompt:
+        yield Fact("Prompt", decision.prompt)
+    if decision.flags:
+        states = [f"{slug} was {'on' if on else 'off'}" for slug, on in decision.flags.items()]
+        yield Fact("Flags", all_of(states))
+    yield Fact("Revision", decision.revision[:12], copied=decision.revision)
+
+
+def _route(decision: Decision) -> str:
+    if not decision.route:
+        return ""
+    how = _STRATEGIES.get(decision.strategy, decision.strategy)
+    return f"{decision.route}, {how}" if how else decision.route
 
 
 def _task_source(decision: Decision) -> str:
     source = _TASK_SOURCES.get(decision.task_source, decision.task_source)
     return f"{source}: {decision.task_reason}" if decision.task_reason else source
+
+
+def _sensitivity(trace: StoredTrace) -> str:
+    kinds = trace.head.reading.personal_data
+    found = f"; found in the text: {all_of(kinds)}" if kinds else ""
+    return trace.head.decision.sensitivity.value + found
 
 
 def _gate(gate: GateOutcome, decision: Decision) -> Test:
@@ -100,8 +132,3 @@ def _check(finding: Finding) -> Test:
     if finding.do == "redact":
         return Test(finding.check, _STRUCK, f"{found} and took it out of the text")
     return Test(finding.check, _STRUCK, f"{found} and flagged it")
-
-
-def _flags(decision: Decision) -> Iterator[str]:
-    for slug, on in decision.flags.items():
-        yield f"{slug} is {'on' if on else 'off'} for this request"

@@ -10,6 +10,7 @@ from apps.traces.values import StoredTrace
 from apps.traces.verdict import failure
 from apps.traces.words import sentence
 from routerctl.engine.limits import STALL_MS
+from routerctl.engine.sentences import capitalised
 from routerctl.engine.types import Candidate
 
 FAILED_AS = {
@@ -41,6 +42,13 @@ class Result:
     word: str
 
 
+_COUNTED_BY = {
+    "provider": "the provider",
+    "counted": "us, from the text",
+    "estimated": "us, as the most it can be",
+    "none": "nobody: nothing to bill",
+}
+
 ANSWERED = Result("ok", "circle-check", "Answered")
 CANCELLED = Result("", "circle-minus", "Cancelled")
 LEFT = Result("", "circle-minus", "Left out")
@@ -58,6 +66,7 @@ class Call:
     cost: Cost
     sentence: str
     said: str
+    counted_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +138,7 @@ def _call(attempt: AttemptRecord, bars: tuple[Bar, ...]) -> Call:
         cost=attempt_cost(attempt),
         sentence=_sentence(attempt),
         said=attempt.error_message,
+        counted_by=_COUNTED_BY[attempt.usage_source],
     )
 
 
@@ -138,7 +148,7 @@ def _sentence(attempt: AttemptRecord) -> str:
     if attempt.first_token_ms is not None:
         parts.append(f"First token after {duration(attempt.first_token_ms)}.")
     if attempt.outcome == "failed":
-        parts.append(sentence(failure(attempt)))
+        parts.append(sentence(capitalised(failure(attempt))))
     elif attempt.usage_source == "provider":
         parts.append(f"{counted(attempt.output_tokens, 'output token')}.")
     return " ".join(parts)

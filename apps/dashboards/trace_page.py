@@ -1,12 +1,10 @@
 """All that the page of one trace shows, from the stored trace alone."""
 
-from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlencode
 
 from apps.dashboards import answers
 from apps.dashboards.cost import Cost, trace_cost
-from apps.dashboards.figures import counted
+from apps.dashboards.facts import facts
 from apps.dashboards.reasoning import reasoning
 from apps.dashboards.story import story
 from apps.dashboards.ticket import ticket_summary
@@ -26,15 +24,14 @@ def trace_page(trace: StoredTrace, url: str, *, in_full: bool) -> dict[str, Any]
         "cost": cost,
         "released_nano_usd": _released(trace, cost),
         "money_note": _money_note(trace, cost),
-        "drills": list(_drills(trace)),
-        "input_words": _input_words(trace),
-        "provider_ids": [a for a in trace.attempts if a.provider_request_id],
+        "facts": list(facts(trace)),
         "verdict": found,
     }
     if found is not None:
         context |= {
             "owner": answers.owner(trace, found),
             "retry": answers.retry(trace, found),
+            "next_step": answers.next_step(found),
             "reasoning": reasoning(trace),
         }
     return context
@@ -59,31 +56,3 @@ def _money_note(trace: StoredTrace, cost: Cost) -> str:
     else:
         how = "Tokens as the providers counted them, at the prices in force; not yet billed."
     return how + waste
-
-
-def _input_words(trace: StoredTrace) -> str:
-    """Counted by the provider, or the bound that was known before any call."""
-    outcome, decision = trace.outcome, trace.head.decision
-    if outcome.input_tokens:
-        words = counted(outcome.input_tokens, "token")
-        cached = outcome.cached_input_tokens
-        return f"{words}, {cached:,} of them cached" if cached else words
-    if decision.steps:
-        return f"at most {counted(decision.steps[0].input_tokens_bound, 'token')}"
-    return counted(trace.head.request.text_bytes, "byte")
-
-
-def _drills(trace: StoredTrace) -> Iterator[tuple[str, str, str]]:
-    """Facts with a value, and the query that lists the traces which share it."""
-    request, decision = trace.head.request, trace.head.decision
-    for name, value, parameter in (
-        ("Tenant", request.tenant, "tenant"),
-        ("Feature", request.feature, "feature"),
-        ("Route", decision.route, "route"),
-        ("Plan", request.plan, None),
-        ("User", request.user, None),
-        ("Session", request.session, None),
-        ("App", " ".join(filter(None, (request.app, request.app_version))), None),
-    ):
-        if value:
-            yield name, value, urlencode({parameter: value}) if parameter else ""

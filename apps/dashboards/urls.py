@@ -1,12 +1,13 @@
 """The people's door. Every view but sign-in and sign-out needs a signed-in person (middleware)."""
 
 from django.urls import path
+from django.views.generic import RedirectView
 
 from apps.dashboards import views
 from apps.dashboards.sign_in import SignIn
 
 urlpatterns = [
-    path("", views.home, name="home"),
+    path("", RedirectView.as_view(pattern_name="traces"), name="home"),
     path("search", views.search, name="search"),
     path("traces", views.traces, name="traces"),
     path("t/<str:trace_id>", views.trace, name="trace"),

@@ -1,5 +1,7 @@
 """The pages' views: fetch, validate, ask one selector, render."""
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.core.exceptions import ValidationError
@@ -14,7 +16,7 @@ from apps.dashboards.find import pasted_trace_id
 from apps.dashboards.forms import RANGES, TraceFilters
 from apps.dashboards.respond import page
 from apps.dashboards.trace_page import trace_page
-from apps.traces.selectors import find_trace, list_traces
+from apps.traces.selectors import TraceFilter, find_trace, list_traces
 
 PAGE_SIZE = 50
 
@@ -22,20 +24,19 @@ sign_out = login_not_required(LogoutView.as_view(next_page="account_login"))
 
 
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
-    return redirect("traces")
-
-
-@require_safe
 @requires(Action.READ_TRACES)
 def traces(request: HttpRequest) -> HttpResponse:
     """The list, newest first. Its state is its URL."""
     form = TraceFilters(request.GET)
-    context = {"form": form, "ranges": RANGES}
+    context: dict[str, Any] = {"form": form, "ranges": RANGES}
     if not form.is_valid():
         return page(request, "traces/list", context, status=422)
     found = list_traces(form.trace_filter(), cursor=form.cleaned_data["cursor"], limit=PAGE_SIZE)
-    return page(request, "traces/list", {**context, "found": found})
+    context["found"] = found
+    if not found.traces:
+        context["nothing_yet"] = not list_traces(TraceFilter(), cursor=None, limit=1).traces
+        context["origin"] = request.build_absolute_uri("/").rstrip("/")
+    return page(request, "traces/list", context)
 
 
 @require_safe

@@ -54,6 +54,11 @@
     }
   });
 
+  // Fields left empty stay out of the address.
+  addEventListener("formdata", ({ formData }) => {
+    for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
+  });
+
   // A swapped region takes the focus that its old content had.
   addEventListener("htmx:afterSettle", (event) => {
     if (document.activeElement === document.body) event.detail.target.focus({ preventScroll: true });

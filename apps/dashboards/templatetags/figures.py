@@ -10,21 +10,22 @@ from apps.dashboards.cost import Cost, trace_cost
 from apps.traces.values import StoredTrace
 from apps.traces.words import usd
 from routerctl.engine.sentences import decimal
+from routerctl.engine.types import Candidate
 
 register = template.Library()
 
 register.filter("duration", figures.duration)
 register.filter("counted", figures.counted)
-register.filter("decimal", decimal)
+register.filter("thousands", figures.thousands)
 register.filter("usd", usd)
 
 
 @register.simple_tag
 def unknown(reason: str) -> SafeString:
     """A dash that says why: to the eye as a hint, to screen readers as text."""
+    told = format_html('<span class="sr">{}</span>', reason)
     return format_html(
-        '<span title="{0}"><span aria-hidden="true">–</span><span class="sr">{0}</span></span>',
-        reason,
+        '<span title="{}"><span aria-hidden="true">&ndash;</span>{}</span>', reason, told
     )
 
 
@@ -45,6 +46,22 @@ def cost_of(trace: StoredTrace) -> SafeString:
         if cost.nano_usd is None
         else format_html("{}", usd(cost.nano_usd))
     )
+
+
+@register.simple_tag
+def estimate(candidate: Candidate) -> SafeString:
+    """What a candidate would have cost, as known before the call."""
+    if candidate.estimated_nano_usd is None:
+        return unknown("Not estimated: it had no price, or left before")
+    return format_html("{}", usd(candidate.estimated_nano_usd))
+
+
+@register.simple_tag
+def score(candidate: Candidate) -> SafeString:
+    """0.00 to 1.00, higher is better."""
+    if candidate.score is None:
+        return unknown("Not scored: it left before")
+    return format_html("{}", decimal(candidate.score))
 
 
 @register.simple_tag

@@ -5,6 +5,8 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.ledger.records import Outcome
+
 register = template.Library()
 
 _STATES = {
@@ -45,9 +47,45 @@ def status_word(value: str) -> str:
 
 
 @register.filter
+def reason_word(outcome: Outcome) -> str:
+    """Why a request did not simply succeed: `Cap reached`, `Fallback`; empty when it did."""
+    code = outcome.error_code or outcome.degraded_action or ""
+    return code.replace("_", " ").capitalize()
+
+
+@register.filter
+def short_id(trace_id: str) -> str:
+    """The part of a trace ID that tells it from its neighbours: the millisecond it began with.
+    What follows is mostly the process's own."""
+    return f"{trace_id[:13]}…"
+
+
+@register.filter
 def tone(value: str) -> str:
     """The tone of a trace's status."""
     return _STATES[value][0]
+
+
+@register.simple_tag
+def environment_badge(environment: str) -> SafeString:
+    """Production is the one that must not be mistaken."""
+    return state(
+        "ok" if environment == "Production" else "info", "circle-dot", environment, "badge"
+    )
+
+
+@register.simple_tag
+def bar(kind: str, x: str, width: str, y: int, height: int) -> SafeString:
+    """A bar of the waterfall: waiting, receiving or silent, the last one hatched."""
+    hatched = format_html('fill="{}"', "url(#hatch-w)")
+    return format_html(
+        '<rect {} x="{}" width="{}" y="{}" height="{}" rx="2"/>',
+        hatched if kind == "silent" else format_html('class="{}"', kind),
+        x,
+        width,
+        y,
+        height,
+    )
 
 
 @register.inclusion_tag("parts/copy.html")

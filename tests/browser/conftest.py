@@ -1,0 +1,103 @@
+"""A real browser in front of a real server.
+
+Debian's Chromium, because wheels bring none. Playwright's loop runs on the main thread while it
+lives, so it lives only as long as the tests of this package, and Django is told not to mind.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
+
+from apps.accounts import people
+from apps.accounts.models import User
+from tests.apps.traces.stored import keep
+from tests.browser.gallery import GALLERY, at
+from tests.browser.watch import Watch
+
+CHROMIUM = Path("/usr/bin/chromium")
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PASSWORD = "Lantern-Harbour-42"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--screenshots", action="store_true", help="write a picture of every page")
+
+
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as started:
+        patch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield started
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.fail(f"{CHROMIUM} is missing: run `make setup` as root, it installs it.")
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def browser_context_args() -> dict[str, Any]:
+    return {"locale": "en-GB", "timezone_id": "Europe/Berlin"}
+
+
+@pytest.fixture(autouse=True)
+def watch(context: BrowserContext, live_server: Any) -> Iterator[Watch]:
+    """Fails every test here for anything that a page should not do."""
+    watch = Watch(context, live_server.url)
+    yield watch
+    watch.expect_nothing()
+
+
+@pytest.fixture
+def support(transactional_db: None) -> User:
+    return people.create(
+        email="sam@example.com",
+        name="Sam Porter",
+        role="support",
+        password=PASSWORD,
+        reason="for a test",
+    )
+
+
+@pytest.fixture
+def signed_in(context: BrowserContext, live_server: Any, support: User) -> User:
+    """Support, with a session in the browser already."""
+    client = Client()
+    client.force_login(support)
+    key = client.cookies[settings.SESSION_COOKIE_NAME].value
+    cookie = {"name": settings.SESSION_COOKIE_NAME, "value": key, "url": live_server.url}
+    context.add_cookies([cookie])  # type: ignore[list-item]  # a TypedDict by its shape
+    return support
+
+
+@pytest.fixture
+def gallery(transactional_db: None) -> dict[str, str]:
+    """The gallery's requests, made some minutes ago; trace ids by name."""
+    now_ms = time.time_ns() // 1_000_000
+    traces = {
+        name: at(make(), now_ms - minutes * 60_000)
+        for minutes, (name, make) in enumerate(GALLERY.items(), start=1)
+    }
+    keep(*traces.values())
+    return {name: trace.trace_id for name, trace in traces.items()}

@@ -1,0 +1,18 @@
+"""The pages to look at. `make screenshots` writes them to `screenshots/`."""
+
+SIZES = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1440, "height": 900}}
+SCHEMES = ("light", "dark")
+
+
+def addresses(gallery: dict[str, str]) -> dict[str, str]:
+    """The path of every page and of the states it can be in, by the name of its picture."""
+    return {
+        "traces": "/traces",
+        "traces-filtered": "/traces?status=failed&tenant=pelican-travel&from=now-24h",
+        "traces-nothing-matches": "/traces?tenant=nobody",
+        "traces-invalid": "/traces?from=last+tuesday",
+        "not-found": "/search?q=0199d3a1-7c00-7000-8000-00000000dead",
+        "no-trace-id": "/search?q=where+is+my+order",
+        "no-such-page": "/nowhere",
+        **{f"trace-{name}": f"/t/{trace_id}" for name, trace_id in gallery.items()},
+    }

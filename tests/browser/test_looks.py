@@ -1,0 +1,51 @@
+"""Every page in every state, in both themes and sizes: nothing for axe, no sideways scrolling.
+
+With `--screenshots` it also writes a picture of each, which is what `make screenshots` does.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.browser.axe import violations
+from tests.browser.screenshots import SCHEMES, SIZES, addresses
+
+FOLDER = Path(__file__).resolve().parents[2] / "screenshots"
+SCROLLS_SIDEWAYS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+
+@pytest.fixture
+def look(page, live_server, pytestconfig, scheme, size):
+    """Opens a page as it is seen in `scheme` and `size`, and judges it."""
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size(SIZES[size])
+
+    def look(name, path):
+        page.goto(live_server.url + path)
+        if pytestconfig.getoption("--screenshots", default=False):
+            page.screenshot(path=FOLDER / f"{name}-{scheme}-{size}.png", full_page=True)
+        assert violations(page) == [], name
+        assert not page.evaluate(SCROLLS_SIDEWAYS), name
+
+    return look
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_page_is_fit_to_be_seen(look, signed_in, gallery):
+    for name, path in addresses(gallery).items():
+        look(name, path)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_first_pages_of_a_new_installation_are_fit_to_be_seen(look, context, signed_in):
+    look("traces-nothing-yet", "/traces")
+    context.clear_cookies()
+    look("sign-in", "/sign-in/")
+
+
+def test_axe_looks(page, live_server):
+    page.goto(f"{live_server.url}/sign-in/")
+    page.evaluate("document.querySelector('label').remove()")
+    assert any(found.startswith("label:") for found in violations(page))
