@@ -158,6 +158,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "routerctl",
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "OAS_VERSION": "3.1.0",
     "POSTPROCESSING_HOOKS": ["apps.api.schema.add_components"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -14,6 +14,19 @@ from routerctl.engine.types import CapSpec
 from routerctl.wire.types import KeyFacts
 
 
+class CapWindow(Struct, frozen=True):
+    """One period of a cap, for one value of what it is `per`. `unit` is nano_usd, tokens or
+    requests; moments are ISO 8601."""
+
+    key: dict[str, str]
+    starts_at: str
+    ends_at: str
+    limit: int
+    settled: int
+    held: int
+    unit: str
+
+
 class CapAnswer(Struct, frozen=True):
     """A cap in the configuration file's spelling; one of the three limits is set. `windows`
     is empty as long as caps are not enforced."""
@@ -29,10 +42,13 @@ class CapAnswer(Struct, frozen=True):
     limit_requests: int | None
     mode: str
     actions: tuple[dict[str, str | int], ...]
-    windows: tuple[str, ...] = ()
+    windows: tuple[CapWindow, ...] = ()
 
 
 class CapView(ControlView):
+    """A cap as it is defined, and what its windows hold. Needs a key of scope `read`; a tenant's
+    key sees the caps which can concern it."""
+
     scope = "read"
 
     @extend_schema(

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from apps.api import health
 from apps.api.door import ControlView
 from apps.api.revisions import current_revision, vocabulary
-from apps.api.schema import answers
+from apps.api.schema import answers, asks
 from apps.ledger.ids import trace_id
 from apps.traces.public import ConsideredDeployment
 from routerctl.engine.decide import decide
@@ -20,6 +20,7 @@ from routerctl.engine.revision import Revision
 from routerctl.engine.types import Decision, Facts, GateOutcome, Refusal, Step
 from routerctl.redaction.reading import read_text
 from routerctl.wire import native
+from routerctl.wire.native.request import GenerateBody
 from routerctl.wire.types import KeyFacts
 
 _NANO_PER_USD = 1_000_000_000
@@ -54,15 +55,16 @@ class RouteAnswer(Struct, frozen=True):
 
 
 class DecideView(ControlView):
-    """Answers a key of scope `decide` in full, whatever the key's disclosure: to decide is to
-    see the candidates."""
+    """What would be decided for this request now. Takes what `POST /v1/generate` takes; calls
+    nobody and spends nothing. Needs a key of scope `decide`, which sees every candidate whatever
+    else it discloses."""
 
     scope = "decide"
 
     @extend_schema(
         operation_id="decide",
         summary="Decide without calling anybody",
-        request={"application/json": {"type": "object", "description": "As POST /v1/generate"}},
+        request=asks(GenerateBody),
         responses=answers(RouteAnswer, 400, 401, 403, 413, 503),
     )
     def post(self, request: Request) -> Response:

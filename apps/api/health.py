@@ -49,6 +49,9 @@ class HealthAnswer(Struct, frozen=True):
 
 
 class HealthView(ControlView):
+    """How a deployment does, as far as the process that answers knows: each learns from its own
+    calls. Needs a key of scope `read`."""
+
     scope = "read"
 
     @extend_schema(

@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the very types that are answered with."""
+"""The OpenAPI document, made from the very types that are asked and answered with."""
 
 from typing import Any
 
@@ -10,20 +10,25 @@ from apps.api.errors import ErrorAnswer
 _COMPONENTS: dict[str, Any] = {}
 
 
+def asks(body: type[Struct]) -> dict[str, Any]:
+    """The request body of an operation."""
+    return {"application/json": _reference(body)}
+
+
 def answers(answer: type[Struct], *error_statuses: int) -> dict[int, dict[str, Any]]:
     """The responses of an operation: `answer` for 200, the error shape for the rest."""
     return {200: _reference(answer)} | dict.fromkeys(error_statuses, _reference(ErrorAnswer))
 
 
-def _reference(answer: type[Struct]) -> dict[str, Any]:
+def _reference(shape: type[Struct]) -> dict[str, Any]:
     (reference,), components = msgspec.json.schema_components(
-        [answer], ref_template="#/components/schemas/{name}"
+        [shape], ref_template="#/components/schemas/{name}"
     )
     _COMPONENTS.update(components)
     return reference
 
 
 def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Puts what `answers` refers to into the document (drf-spectacular's hook)."""
+    """Puts what operations refer to into the document (drf-spectacular's hook)."""
     result.setdefault("components", {}).setdefault("schemas", {}).update(_COMPONENTS)
     return result

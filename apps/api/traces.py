@@ -44,6 +44,9 @@ _PARAMETERS = {
 
 
 class TracesView(ControlView):
+    """Traces, newest first, without candidates and attempts. Needs a key of scope `read`; a
+    tenant's key sees that tenant's alone."""
+
     scope = "read"
 
     @extend_schema(
@@ -64,6 +67,9 @@ class TracesView(ControlView):
 
 
 class TraceView(ControlView):
+    """One trace: the verdict, every candidate with its reasons, every attempt, the cost. Needs a
+    key of scope `read`; another tenant's trace is a 404."""
+
     scope = "read"
 
     @extend_schema(

@@ -44,6 +44,16 @@ def test_the_schema_of_a_trace_is_what_is_answered(schema: dict[str, Any]) -> No
     assert {"verdict", "candidates", "attempts", "cost_nano_usd"} <= set(fields)
 
 
+def test_the_schema_of_a_decisions_request_is_the_native_doors(schema: dict[str, Any]) -> None:
+    body = schema["paths"]["/api/v1/route"]["post"]["requestBody"]
+    assert body["content"]["application/json"]["schema"] == {
+        "$ref": "#/components/schemas/GenerateBody"
+    }
+    assert {"input", "messages", "task"} <= set(
+        schema["components"]["schemas"]["GenerateBody"]["properties"]
+    )
+
+
 def test_the_docs_page_is_drawn_from_our_own_host_alone(client: Client) -> None:
     page = client.get("/api/docs/")
     assert page.status_code == 200
