@@ -30,10 +30,10 @@ class TraceIds:
         now = (time.time_ns() // 1_000_000) << _COUNTER_BITS
         with self._lock:
             last = self._last + 1
-            self._last = last = now if now > last else last
+            self._last = last = max(last, now)
         moment_ms = last >> _COUNTER_BITS
         # 7 is the version, 8 the variant; the counter's bits stand around them in order.
-        return "%08x-%04x-7%03x-8%03x-%02x%s" % (
+        return "%08x-%04x-7%03x-8%03x-%02x%s" % (  # noqa: UP031 (half the time of format)
             moment_ms >> 16,
             moment_ms & 0xFFFF,
             last >> 20 & 0xFFF,
@@ -48,7 +48,11 @@ os.register_at_fork(after_in_child=_ids.seed)
 trace_id = _ids.next
 
 
-def day_of(trace_id: str | UUID) -> date:
+def moment_of(trace_id: str) -> int:
+    """When an id was made, in milliseconds since the epoch."""
+    return UUID(trace_id).int >> 80
+
+
+def day_of(trace_id: str) -> date:
     """The UTC day inside an id: its rows are in that day's partition."""
-    moment_ms = UUID(str(trace_id)).int >> 80
-    return datetime.fromtimestamp(moment_ms / 1000, UTC).date()
+    return datetime.fromtimestamp(moment_of(trace_id) / 1000, UTC).date()

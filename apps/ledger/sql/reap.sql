@@ -1,15 +1,15 @@
 -- What the reaper calls.
 
 -- The outcome of a request whose process died: it may have cost all that was held.
-CREATE OR REPLACE FUNCTION ledger_abandoned(held_nano_usd numeric) RETURNS json
+CREATE OR REPLACE FUNCTION ledger_abandoned(held_nano_usd numeric) RETURNS jsonb
 LANGUAGE sql AS $$
-    SELECT json_build_object(
+    SELECT jsonb_build_object(
         'status', 'failed', 'finish_status', 'error', 'http_status', 500,
         'error_code', 'abandoned', 'error_message', '',
         'input_tokens', 0, 'output_tokens', 0, 'cached_input_tokens', 0,
         'cache_write_tokens', 0, 'reasoning_tokens', 0, 'usage_source', 'estimated',
         'latency_ms', 0, 'cost_nano_usd', held_nano_usd, 'held_nano_usd', held_nano_usd,
-        'degraded_message', '', 'safety_flags', '[]'::json, 'marks', '[]'::json)
+        'degraded_message', '', 'safety_flags', '[]'::jsonb, 'marks', '[]'::jsonb)
 $$;
 
 -- Holds of dead workers are settled in full, through the same door as
@@ -18,7 +18,7 @@ CREATE OR REPLACE FUNCTION ledger_reap(most integer) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
     dead text[];
-    outcomes json;
+    outcomes jsonb;
     reaped integer;
 BEGIN
     -- Locked, so that a worker which comes back right now waits, and then starts a new epoch.
@@ -29,9 +29,9 @@ BEGIN
         RETURN 0;
     END IF;
 
-    SELECT count(*), json_agg(json_build_object(
+    SELECT count(*), jsonb_agg(jsonb_build_object(
         'trace_id', h.trace_id,
-        'attempts', '[]'::json,
+        'attempts', '[]'::jsonb,
         'outcome', ledger_abandoned(h.amount_nano_usd + (
             SELECT coalesce(sum(a.cost_nano_usd), 0) FROM ledger_attempt a
             WHERE a.trace_id = h.trace_id))))

@@ -82,7 +82,7 @@ CREATE TABLE ledger_attempt (
 CREATE INDEX ledger_attempt_provider_request_id ON ledger_attempt (provider_request_id)
     WHERE provider_request_id IS NOT NULL;
 
--- Money reserved for one attempt in flight. `head` stays text: it is read once, by the settle.
+-- Money reserved for one attempt in flight. `head` is the trace's, should it end without its worker.
 -- Rows live for seconds, so dead ones are swept often.
 CREATE TABLE ledger_hold (
     trace_id uuid NOT NULL,
@@ -90,7 +90,7 @@ CREATE TABLE ledger_hold (
     amount_nano_usd bigint NOT NULL CHECK (amount_nano_usd >= 0),
     worker text NOT NULL,
     admitted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    head json NOT NULL,
+    head jsonb NOT NULL,
     PRIMARY KEY (trace_id, n)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
         autovacuum_vacuum_cost_delay = 0);

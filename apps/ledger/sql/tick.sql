@@ -34,36 +34,43 @@ BEGIN
     END IF;
 END $$;
 
+-- A worker's last word. Holds it could not settle keep its lease for the reaper.
+CREATE OR REPLACE FUNCTION ledger_resign(worker text) RETURNS void
+LANGUAGE sql AS $$
+    DELETE FROM ledger_workerlease l
+    WHERE l.worker = $1 AND NOT EXISTS (SELECT FROM ledger_hold h WHERE h.worker = $1)
+$$;
+
 -- Takes idempotency keys for a day; returns those that were taken already.
-CREATE OR REPLACE FUNCTION ledger_claim(claims json) RETURNS json
+CREATE OR REPLACE FUNCTION ledger_claim(claims jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 BEGIN
     DELETE FROM ledger_idempotencyrecord r
-    USING json_to_recordset(claims) AS c(key_hash text)
+    USING jsonb_to_recordset(claims) AS c(key_hash text)
     WHERE r.key_hash = c.key_hash AND r.created_at < clock_timestamp() - interval '24 hours';
 
     INSERT INTO ledger_idempotencyrecord (key_hash, body_hash, trace_id)
     SELECT c.key_hash, c.body_hash, c.trace_id
-    FROM json_to_recordset(claims) AS c(trace_id uuid, key_hash text, body_hash text)
+    FROM jsonb_to_recordset(claims) AS c(trace_id uuid, key_hash text, body_hash text)
     ORDER BY c.key_hash
     ON CONFLICT DO NOTHING;
 
     RETURN (
-        SELECT json_agg(json_build_object(
+        SELECT jsonb_agg(jsonb_build_object(
             'trace_id', c.trace_id,
             'same_body', c.body_hash = r.body_hash,
             'earlier_trace_id', r.trace_id))
-        FROM json_to_recordset(claims) AS c(trace_id uuid, key_hash text, body_hash text)
+        FROM jsonb_to_recordset(claims) AS c(trace_id uuid, key_hash text, body_hash text)
         JOIN ledger_idempotencyrecord r ON r.key_hash = c.key_hash AND r.trace_id <> c.trace_id
     );
 END $$;
 
 -- Admits requests. `claims` are the idempotency keys among them, or null. Returns null, or
 -- those whose key was taken; they hold nothing.
-CREATE OR REPLACE FUNCTION ledger_reserve(worker text, epoch bigint, batch json, claims json)
-RETURNS json LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION ledger_reserve(worker text, epoch bigint, batch jsonb, claims jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-    taken json;
+    taken jsonb;
 BEGIN
     PERFORM ledger_fence(worker, epoch);
     IF claims IS NOT NULL THEN
@@ -71,51 +78,54 @@ BEGIN
     END IF;
     INSERT INTO ledger_hold (trace_id, n, amount_nano_usd, worker, head)
     SELECT b.trace_id, b.n, b.amount_nano_usd, $1, b.head
-    FROM json_to_recordset(batch) AS b(trace_id uuid, n integer, amount_nano_usd bigint, head json)
+    FROM jsonb_to_recordset(batch) AS b(trace_id uuid, n integer, amount_nano_usd bigint, head jsonb)
     WHERE taken IS NULL OR b.trace_id NOT IN (
-        SELECT t.trace_id FROM json_to_recordset(taken) AS t(trace_id uuid));
+        SELECT t.trace_id FROM jsonb_to_recordset(taken) AS t(trace_id uuid));
     RETURN taken;
 END $$;
 
--- Writes attempt n and puts the hold of attempt n + 1 in the place of its own. Returns the ids
--- that went on; the others have no such hold any more.
-CREATE OR REPLACE FUNCTION ledger_advance(worker text, epoch bigint, batch json)
-RETURNS json LANGUAGE plpgsql AS $$
+-- Writes attempt n and puts the hold of attempt n + 1 in the place of its own. Returns null,
+-- or the ids which have no such hold any more.
+CREATE OR REPLACE FUNCTION ledger_advance(worker text, epoch bigint, batch jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-    moved json;
+    stopped jsonb;
 BEGIN
     PERFORM ledger_fence(worker, epoch);
     WITH gone_on AS (
         UPDATE ledger_hold h SET n = b.n, amount_nano_usd = b.amount_nano_usd
-        FROM json_to_recordset(batch)
-            AS b(trace_id uuid, n integer, amount_nano_usd bigint, attempt json)
+        FROM jsonb_to_recordset(batch)
+            AS b(trace_id uuid, n integer, amount_nano_usd bigint, attempt jsonb)
         WHERE h.trace_id = b.trace_id AND h.n = b.n - 1
         RETURNING h.trace_id, b.attempt
     ), written AS (
         INSERT INTO ledger_attempt
         SELECT g.trace_id, a.*
-        FROM gone_on g, json_populate_record(null::ledger_attempt_fields, g.attempt) AS a
+        FROM gone_on g, jsonb_populate_record(null::ledger_attempt_fields, g.attempt) AS a
         ON CONFLICT DO NOTHING
     )
-    SELECT json_agg(trace_id) INTO moved FROM gone_on;
-    RETURN coalesce(moved, '[]');
+    SELECT jsonb_agg(b.trace_id) INTO stopped
+    FROM jsonb_to_recordset(batch) AS b(trace_id uuid)
+    WHERE b.trace_id NOT IN (SELECT g.trace_id FROM gone_on g);
+    RETURN stopped;
 END $$;
 
 -- Ends requests: the only place that writes a trace. Returns how many had a hold.
-CREATE OR REPLACE FUNCTION ledger_close(batch json) RETURNS integer
+CREATE OR REPLACE FUNCTION ledger_close(batch jsonb) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
     closed integer;
 BEGIN
     WITH ended AS (
         DELETE FROM ledger_hold h
-        USING json_to_recordset(batch) AS b(trace_id uuid, outcome json, attempts json)
+        USING jsonb_to_recordset(batch)
+            AS b(trace_id uuid, head jsonb, outcome jsonb, attempts jsonb)
         WHERE h.trace_id = b.trace_id
-        RETURNING h.trace_id, h.head::jsonb AS head, b.outcome, b.attempts
+        RETURNING h.trace_id, coalesce(b.head, h.head) AS head, b.outcome, b.attempts
     ), written AS (
         INSERT INTO ledger_attempt
         SELECT e.trace_id, a.* FROM ended e,
-            json_populate_recordset(null::ledger_attempt_fields, e.attempts) AS a
+            jsonb_populate_recordset(null::ledger_attempt_fields, e.attempts) AS a
         ON CONFLICT DO NOTHING
     ), traced AS (
         INSERT INTO ledger_trace
@@ -131,7 +141,7 @@ BEGIN
                 operation text, tenant text, feature text, task text, plan text, "user" text,
                 session text, app text, app_version text, key text),
             jsonb_to_record(f.decision) AS d(task text, route text, revision text),
-            json_populate_record(null::ledger_outcome_fields, e.outcome) AS o
+            jsonb_populate_record(null::ledger_outcome_fields, e.outcome) AS o
         ON CONFLICT DO NOTHING
     )
     SELECT count(*) INTO closed FROM ended;
@@ -141,14 +151,14 @@ END $$;
 -- The reaper closed these in the name of a worker that was only late: its own word is better.
 -- Each becomes a hold once more; an abandoned trace is reopened once, because then it has
 -- another error code or none.
-CREATE OR REPLACE FUNCTION ledger_reopen(batch json) RETURNS integer
+CREATE OR REPLACE FUNCTION ledger_reopen(batch jsonb) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
     reopened integer;
 BEGIN
     WITH abandoned AS (
         DELETE FROM ledger_trace t
-        USING json_to_recordset(batch) AS b(trace_id uuid, n integer)
+        USING jsonb_to_recordset(batch) AS b(trace_id uuid, n integer)
         WHERE t.trace_id = b.trace_id AND t.error_code = 'abandoned'
         RETURNING t.trace_id, b.n, t.held_nano_usd, t.head
     )
@@ -158,22 +168,43 @@ BEGIN
     RETURN reopened;
 END $$;
 
--- Settles a batch of `size`; what was settled before stays as it is.
-CREATE OR REPLACE FUNCTION ledger_settle(batch json, size integer) RETURNS void
+-- Settles a batch; what was settled before stays as it is.
+CREATE OR REPLACE FUNCTION ledger_settle(batch jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    IF ledger_close(batch) < size AND ledger_reopen(batch) > 0 THEN
+    IF ledger_close(batch) < jsonb_array_length(batch) AND ledger_reopen(batch) > 0 THEN
         PERFORM ledger_close(batch);
     END IF;
 END $$;
 
--- Refused before any hold, or held in doubt and never sent: a hold of nothing that ends at once.
-CREATE OR REPLACE FUNCTION ledger_refuse(batch json) RETURNS void
+-- Refused before any hold: a hold of nothing that ends at once.
+CREATE OR REPLACE FUNCTION ledger_refuse(batch jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO ledger_hold (trace_id, n, amount_nano_usd, worker, head)
     SELECT b.trace_id, 1, 0, '', b.head
-    FROM json_to_recordset(batch) AS b(trace_id uuid, head json)
+    FROM jsonb_to_recordset(batch) AS b(trace_id uuid, head jsonb)
     ON CONFLICT DO NOTHING;
     PERFORM ledger_close(batch);
 END $$;
+
+-- Held, or perhaps held, and never sent: nothing was spent, and the key may be used again.
+CREATE OR REPLACE FUNCTION ledger_release(batch jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM ledger_idempotencyrecord r
+    USING jsonb_to_recordset(batch) AS b(trace_id uuid, key_hash text)
+    WHERE r.key_hash = b.key_hash AND r.trace_id = b.trace_id;
+    PERFORM ledger_close(batch);
+END $$;
+
+-- Counts a flood of refusals that have no trace each.
+CREATE OR REPLACE FUNCTION ledger_count_refusals(batch jsonb) RETURNS void
+LANGUAGE sql AS $$
+    INSERT INTO ledger_refusalcount AS c (minute, key, error_code, refusals)
+    SELECT date_trunc('minute', clock_timestamp()), b.key, b.error_code, b.refusals
+    FROM jsonb_to_recordset(batch) AS b(key text, error_code text, refusals bigint)
+    ORDER BY b.key, b.error_code
+    ON CONFLICT ON CONSTRAINT ledger_refusalcount_pkey
+    DO UPDATE SET refusals = c.refusals + excluded.refusals
+$$;

@@ -1,0 +1,131 @@
+"""The ledger's face to its process: hold before the call, settle after it.
+
+A request's money is held by `reserve` (or `advance`, for its next attempt), which returns only
+after the commit; `settle` ends it, and `refuse` is for those that never held anything. Reserves
+and settlements travel on connections of their own, each as one SQL call for all that wait.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from apps.ledger import rows
+from apps.ledger.admissions import Admissions
+from apps.ledger.lease import LEASE_S
+from apps.ledger.records import AttemptRecord, Hold, Outcome, Refused, Settlement
+from apps.ledger.settlements import Settlements
+from routerctl.engine.errors import CATALOGUE
+
+log = structlog.get_logger(__name__)
+
+_FIRST_CONTACT_S = 3.0
+_POLL_S = 0.005
+
+
+class Ledger:
+    """One per process, used from its loop."""
+
+    def __init__(self, dsn: str, *, lease_s: float = LEASE_S) -> None:
+        self._settlements = Settlements(dsn)
+        self._admissions = Admissions(dsn, self._release, lease_s=lease_s)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin; returns when requests can be admitted, or after a while without a database."""
+        runs = (self._admissions.leased.keep, self._admissions.run, self._settlements.run)
+        self._tasks = [asyncio.create_task(_keep_running(run)) for run in runs]
+        deadline = time.monotonic() + _FIRST_CONTACT_S
+        while not self.is_open and time.monotonic() < deadline:
+            await asyncio.sleep(_POLL_S)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the database can be reached and lets this process reserve."""
+        return self._admissions.leased.epoch is not None
+
+    @property
+    def worker(self) -> str:
+        """This process's name in the ledger."""
+        return self._admissions.leased.worker.decode()
+
+    # ------------------------------------------------------------------ one request
+
+    async def reserve(self, hold: Hold) -> None:
+        """Hold the money for a request's first attempt; returns after the commit.
+
+        Raises RouterError: budget_unavailable within a second when the database cannot be
+        reached, idempotency_conflict or answer_expired (details: earlier_trace_id) for a key
+        that was used, internal_error for a hold which the database will not take. Nothing may
+        be sent then. When the caller is cancelled the hold is released, if it came to be.
+        """
+        await self._admissions.reserve(hold)
+
+    async def advance(self, hold: Hold, attempt: AttemptRecord) -> None:
+        """Write the attempt before `hold`, and put `hold` in the place of that one's.
+
+        Returns after the commit. Raises RouterError like `reserve`; the request must then be
+        settled, with `attempt` among its attempts.
+        """
+        await self._admissions.advance(hold, attempt)
+
+    def settle(self, settlement: Settlement) -> None:
+        """The end of an admitted request. Kept and retried until stored; returns at once."""
+        row = rows.settle_row(settlement)
+        self._settlements.put(b"settle", (settlement.trace_id, row))
+
+    def refuse(self, refused: Refused) -> None:
+        """The end of a request that was not admitted; a flood of one key's is only counted."""
+        head, outcome = refused.head, refused.outcome
+        if self._settlements.meter.passes(
+            head.request.key, outcome.error_code or "", int(time.monotonic())
+        ):
+            self._settlements.put(b"refuse", (head.trace_id, rows.refuse_row(refused)))
+
+    # ------------------------------------------------------------------ the end
+
+    @property
+    def pending(self) -> int:
+        """How much is not stored yet."""
+        return self._settlements.pending + self._admissions.in_doubt
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Wait until all is stored, at most that long. Whether it is."""
+        self._settlements.in_a_hurry = True
+        deadline = time.monotonic() + timeout_s
+        while self.pending and time.monotonic() < deadline:
+            await asyncio.sleep(_POLL_S)
+        self._settlements.in_a_hurry = False
+        return not self.pending
+
+    async def stop(self) -> None:
+        """Say goodbye to the database. What is not stored by then is the reaper's."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self._admissions.leased.resign()
+        self._settlements.close()
+
+    def _release(self, hold: Hold, code: str) -> None:
+        """End what was held and never sent."""
+        outcome = Outcome(
+            status="failed",
+            finish_status="error",
+            http_status=CATALOGUE[code].status,
+            error_code=code,
+        )
+        self._settlements.put(b"release", (hold.trace_id, rows.release_row(hold, outcome)))
+
+
+async def _keep_running(run: Callable[[], Awaitable[None]]) -> None:
+    """`run` for ever: a fault of ours must not end the ledger of a process that serves on."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            log.exception("ledger_crashed", part=run.__qualname__)
+            await asyncio.sleep(1)

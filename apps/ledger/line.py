@@ -1,0 +1,193 @@
+"""A connection to PostgreSQL for prepared calls, one at a time, at a few microseconds each.
+
+psycopg connects, with its hosts, TLS and passwords; the calls then go through libpq itself
+(`psycopg.pq`). A cursor's own work costs more than all the rest of a tick: see "One driver" in
+docs/architecture.md.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+
+import psycopg
+from psycopg import pq
+
+_SETTINGS = """
+SET statement_timeout = {statement_timeout_ms};
+SET synchronous_commit = on;
+SET plan_cache_mode = force_generic_plan;
+SET enable_seqscan = off;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+SET jit = off
+"""
+"""A batch finds its rows by key whatever the statistics say: plans are made when tables are
+empty and must be good when they are full."""
+
+
+class LineLost(Exception):
+    """The connection is gone, or stayed silent. What the call did is not known."""
+
+
+class CallFailed(Exception):
+    """The server said no, and nothing of the call remains."""
+
+    def __init__(self, sqlstate: str, message: str) -> None:
+        self.sqlstate = sqlstate
+        super().__init__(f"{message} ({sqlstate})")
+
+    @property
+    def is_fenced(self) -> bool:
+        """The worker's lease is stale."""
+        return self.sqlstate == "RL001"
+
+    @property
+    def is_about_rows(self) -> bool:
+        """Some row of the batch is at fault: other rows may pass."""
+        return self.sqlstate[:2] in ("22", "23", "54")
+
+    @property
+    def lacks_partition(self) -> bool:
+        return self.sqlstate == "23514"
+
+    @property
+    def took_too_long(self) -> bool:
+        return self.sqlstate == "57014"
+
+
+class Line:
+    """One connection. `calls` maps names to what `PREPARE` takes after the name; `on_lost` is
+    told once whenever an open connection is gone.
+
+    `open` and `call` belong to one loop; calls wait for their turn.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        calls: Mapping[str, str],
+        *,
+        answer_within_s: float,
+        on_lost: Callable[[str], None],
+    ) -> None:
+        self._dsn = dsn
+        self._calls = calls
+        self._answer_within_s = answer_within_s
+        self._on_lost = on_lost
+        self._turn = asyncio.Lock()
+        self._connection: psycopg.AsyncConnection[object] | None = None
+        self._answer: asyncio.Future[bytes | None] | None = None
+        self._result: pq.abc.PGresult | None = None
+
+    async def open(self) -> None:
+        """Connect and prepare, if that is not done. Raises LineLost."""
+        if self._connection is not None:
+            return
+        try:
+            async with asyncio.timeout(3):
+                self._connect(await self._prepared())
+        except (psycopg.Error, OSError, TimeoutError) as error:
+            raise LineLost(str(error) or type(error).__name__) from error
+
+    async def _prepared(self) -> psycopg.AsyncConnection[object]:
+        connection = await psycopg.AsyncConnection.connect(
+            self._dsn, autocommit=True, application_name="routerctl ledger"
+        )
+        try:
+            within_ms = int(self._answer_within_s * 800)
+            await connection.execute(_SETTINGS.format(statement_timeout_ms=within_ms))
+            for name, statement in self._calls.items():
+                await connection.execute(f"PREPARE {name} {statement}")
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    def _connect(self, connection: psycopg.AsyncConnection[object]) -> None:
+        self._connection = connection
+        connection.pgconn.nonblocking = 1
+        asyncio.get_running_loop().add_reader(connection.pgconn.socket, self._read)
+
+    async def call(self, name: bytes, *values: bytes | None) -> bytes | None:
+        """Run one prepared call in a transaction of its own; its only value, as text.
+
+        Raises CallFailed when the server refuses, LineLost when no answer comes in time; the
+        line is then closed.
+        """
+        async with self._turn:
+            if self._connection is None:
+                raise LineLost("not connected")
+            loop = asyncio.get_running_loop()
+            self._answer = answer = loop.create_future()
+            timer = loop.call_later(self._answer_within_s, self._lose, "no answer in time")
+            try:
+                self._connection.pgconn.send_query_prepared(name, values)
+                self._flush()
+                return await answer
+            except psycopg.Error as error:
+                self._lose(str(error))
+                raise LineLost(str(error)) from error
+            except asyncio.CancelledError:
+                self._lose("the call was cancelled")
+                raise
+            finally:
+                timer.cancel()
+                self._answer = None
+
+    def close(self) -> None:
+        """Hang up. A call under way ends with LineLost."""
+        self._lose("closed")
+
+    # ------------------------------------------------------------------ the socket
+
+    def _flush(self) -> None:
+        """Send what libpq holds; go on when the socket takes more."""
+        assert self._connection is not None
+        pgconn = self._connection.pgconn
+        loop = asyncio.get_running_loop()
+        try:
+            if pgconn.flush():
+                loop.add_writer(pgconn.socket, self._flush)
+            else:
+                loop.remove_writer(pgconn.socket)
+        except psycopg.Error as error:
+            self._lose(str(error))
+
+    def _read(self) -> None:
+        assert self._connection is not None
+        pgconn = self._connection.pgconn
+        try:
+            pgconn.consume_input()
+            while not pgconn.is_busy():
+                result = pgconn.get_result()
+                if result is None:
+                    self._finish()
+                    return
+                self._result = result
+        except psycopg.Error as error:
+            self._lose(str(error))
+
+    def _finish(self) -> None:
+        result, self._result = self._result, None
+        answer = self._answer
+        if result is None or answer is None or answer.done():
+            return
+        if result.status == pq.ExecStatus.TUPLES_OK:
+            answer.set_result(result.get_value(0, 0))
+            return
+        sqlstate = result.error_field(pq.DiagnosticField.SQLSTATE) or b""
+        message = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b""
+        answer.set_exception(CallFailed(sqlstate.decode(), message.decode("utf-8", "replace")))
+
+    def _lose(self, why: str) -> None:
+        connection, self._connection = self._connection, None
+        self._result = None
+        if connection is not None:
+            loop = asyncio.get_running_loop()
+            with contextlib.suppress(psycopg.Error):
+                loop.remove_reader(connection.pgconn.socket)
+                loop.remove_writer(connection.pgconn.socket)
+            connection.pgconn.finish()
+            self._on_lost(why)
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(LineLost(why))
