@@ -2,9 +2,26 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+from apps.policies import live
+from apps.policies.plan import ChangePlan
+from routerctl.engine.types import RevisionDocument
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "support-chat.yaml"
+
+
+class Apply(Protocol):
+    """The fixture `applied`."""
+
+    def __call__(self, file: bytes | None = None, reason: str = "test") -> ChangePlan: ...
+
+
+def in_force() -> RevisionDocument:
+    """What gateways would load now."""
+    found = live.load_document()
+    assert found is not None
+    return found[2]
 
 
 def small(**sections: Any) -> bytes:

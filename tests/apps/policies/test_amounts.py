@@ -8,7 +8,7 @@ from apps.policies.amounts import NANO, parse, written
 
 
 @given(st.integers(0, 10**20))
-def test_what_was_written_is_read_back_exactly(nano_usd):
+def test_what_was_written_is_read_back_exactly(nano_usd: int) -> None:
     assert parse(written(nano_usd, NANO), NANO) == nano_usd
 
 
@@ -22,18 +22,18 @@ def test_what_was_written_is_read_back_exactly(nano_usd):
         (1, "0.000000001"),
     ],
 )
-def test_amounts_are_written_as_people_write_prices(nano_usd, text):
+def test_amounts_are_written_as_people_write_prices(nano_usd: int, text: str) -> None:
     assert written(nano_usd, NANO) == text
 
 
 @pytest.mark.parametrize(
     "text", ["", "-1", "+1", "1e3", "1.", ".5", "1,5", " 1", "1\n", "٣", "nan"]
 )
-def test_what_is_no_plain_decimal_is_refused(text):
+def test_what_is_no_plain_decimal_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no amount"):
         parse(text, NANO)
 
 
-def test_what_would_have_to_be_rounded_is_refused():
+def test_what_would_have_to_be_rounded_is_refused() -> None:
     with pytest.raises(ValueError, match="more than 9 decimal places"):
         parse("0.0000000001", NANO)

@@ -25,7 +25,7 @@ def run(*arguments: str, text: bytes = b"") -> subprocess.CompletedProcess[bytes
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_wrong_file_says_1_with_every_error_on_standard_error_and_applies_nothing():
+def test_a_wrong_file_says_1_with_every_error_on_standard_error_and_applies_nothing() -> None:
     ended = run("apply_config", "-f", "-", text=b"version: 1\ntasks: [Chat]\nrouts: []\n")
     assert ended.returncode == 1
     assert ended.stdout == b""
@@ -37,7 +37,7 @@ def test_a_wrong_file_says_1_with_every_error_on_standard_error_and_applies_noth
 
 
 @pytest.mark.django_db(transaction=True)
-def test_dry_run_apply_and_again_say_2_and_0_and_0():
+def test_dry_run_apply_and_again_say_2_and_0_and_0() -> None:
     file = small()
     assert run("apply_config", "-f", "-", "--dry-run", text=file).returncode == 2
     assert run("apply_config", "-f", "-", text=file).returncode == 0
@@ -45,7 +45,7 @@ def test_dry_run_apply_and_again_say_2_and_0_and_0():
     assert (again.returncode, again.stdout) == (0, b"")
 
 
-def test_a_file_that_is_not_there_says_1():
+def test_a_file_that_is_not_there_says_1() -> None:
     ended = run("apply_config", "-f", "/nowhere.yaml")
     assert ended.returncode == 1
     assert b"/nowhere.yaml: No such file or directory" in ended.stderr

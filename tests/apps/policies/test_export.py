@@ -8,16 +8,16 @@ from apps.policies.apply import difference
 from apps.policies.export import _yaml, export
 from apps.policies.schema import parse
 from apps.policies.yaml12 import read
-from tests.apps.policies.files import EXAMPLE, deployment, price, route, small, text
+from tests.apps.policies.files import EXAMPLE, Apply, deployment, price, route, small, text
 
 
-def test_the_example_comes_back_as_it_was(applied):
+def test_the_example_comes_back_as_it_was(applied: Apply) -> None:
     applied(EXAMPLE.read_bytes())
     assert yaml.safe_load(export()) == yaml.safe_load(EXAMPLE.read_text())
     assert parse(export().encode()) == parse(EXAMPLE.read_bytes())
 
 
-def test_exporting_and_applying_changes_nothing_and_exports_the_same(applied):
+def test_exporting_and_applying_changes_nothing_and_exports_the_same(applied: Apply) -> None:
     applied(EXAMPLE.read_bytes())
     exported = export()
     assert not applied(exported.encode())
@@ -105,19 +105,19 @@ EVERYTHING = {
 }
 
 
-def test_every_key_of_the_format_survives_the_journey(applied):
+def test_every_key_of_the_format_survives_the_journey(applied: Apply) -> None:
     applied(text(EVERYTHING))
     assert parse(export().encode()) == parse(text(EVERYTHING))
     assert not difference(export().encode())
 
 
-def test_words_that_some_reader_would_convert_are_quoted(applied):
+def test_words_that_some_reader_would_convert_are_quoted(applied: Apply) -> None:
     applied(text(EVERYTHING))
     assert yaml.safe_load(export())["tasks"] == EVERYTHING["tasks"]
     assert read(export().encode()).data["tasks"] == EVERYTHING["tasks"]
 
 
-def test_nothing_gives_an_empty_file_that_can_be_applied(applied):
+def test_nothing_gives_an_empty_file_that_can_be_applied(applied: Apply) -> None:
     applied(b"version: 1\n")
     assert export() == "version: 1\n"
 
@@ -126,14 +126,14 @@ def test_nothing_gives_an_empty_file_that_can_be_applied(applied):
 @given(
     st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t"), max_size=60)
 )
-def test_any_text_is_read_back_as_it_was_written(words):
+def test_any_text_is_read_back_as_it_was_written(words: str) -> None:
     assert read(_yaml({"system": words, "in": [words]}).encode()).data == {
         "system": words,
         "in": [words],
     }
 
 
-def test_a_file_as_small_as_it_can_be_comes_back_so(applied):
+def test_a_file_as_small_as_it_can_be_comes_back_so(applied: Apply) -> None:
     applied(small())
     exported = export()
     applied(b"version: 1\n")

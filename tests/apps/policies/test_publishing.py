@@ -1,10 +1,12 @@
 """Revisions: made only when something changed, one at a time, and heard of on commit."""
 
 import threading
+from typing import Any
 
 import psycopg
 import pytest
 from django.db import IntegrityError, connection, transaction
+from pytest_django import DjangoAssertNumQueries
 
 from apps.policies import live
 from apps.policies.apply import apply
@@ -12,7 +14,7 @@ from apps.policies.compile import join, split
 from apps.policies.models import Flag, Revision, Route, Section
 from apps.policies.publishing import change, publish
 from routerctl.engine.revision import content_hash
-from tests.apps.policies.files import EXAMPLE, deployment, price, small
+from tests.apps.policies.files import EXAMPLE, Apply, deployment, in_force, price, small
 
 
 def hash_of(file: bytes) -> str:
@@ -20,14 +22,14 @@ def hash_of(file: bytes) -> str:
 
 
 @pytest.mark.django_db
-def test_equal_content_has_an_equal_hash_however_it_came_about():
+def test_equal_content_has_an_equal_hash_however_it_came_about() -> None:
     first = hash_of(EXAMPLE.read_bytes())
     hash_of(b"version: 1\n")
     assert hash_of(EXAMPLE.read_bytes()) == first
 
 
 @pytest.mark.django_db
-def test_every_part_of_the_configuration_is_in_the_hash():
+def test_every_part_of_the_configuration_is_in_the_hash() -> None:
     hashes = {
         hash_of(small()),
         hash_of(small(tasks=["chat"])),
@@ -46,16 +48,18 @@ def test_every_part_of_the_configuration_is_in_the_hash():
 
 
 @pytest.mark.django_db
-def test_a_secret_is_in_no_hash():
+def test_a_secret_is_in_no_hash() -> None:
     assert hash_of(small()) == hash_of(small().replace(b"env:VENDOR_KEY", b"env:OTHER_KEY"))
 
 
 @pytest.mark.django_db
-def test_a_revision_keeps_the_document_as_it_was_compiled():
-    _, in_force = apply(EXAMPLE.read_bytes(), reason="test")
-    number, found, document = live.load_document()
-    assert (number, found) == live.latest()
-    assert found == in_force == content_hash(document)
+def test_a_revision_keeps_the_document_as_it_was_compiled() -> None:
+    _, published = apply(EXAMPLE.read_bytes(), reason="test")
+    loaded = live.load_document()
+    assert loaded is not None
+    assert loaded[:2] == live.latest()
+    document = loaded[2]
+    assert loaded[1] == published == content_hash(document)
     assert join(split(document)) == document
     assert document.routes[1].limits.max_output_tokens == 400
     assert document.routes[0].when["text_matches"] == (
@@ -69,7 +73,7 @@ def test_a_revision_keeps_the_document_as_it_was_compiled():
 
 
 @pytest.mark.django_db
-def test_an_edit_of_one_part_stores_one_section(applied):
+def test_an_edit_of_one_part_stores_one_section(applied: Apply) -> None:
     applied()
     stored = Section.objects.count()
     applied(small(flags=[{"slug": "new", "enabled": False}]))
@@ -80,22 +84,26 @@ def test_an_edit_of_one_part_stores_one_section(applied):
 
 
 @pytest.mark.django_db
-def test_an_old_revision_can_be_read_by_its_hash(applied):
+def test_an_old_revision_can_be_read_by_its_hash(applied: Apply) -> None:
     old = hash_of(small())
     applied(small(routes=[]))
-    assert live.load_document(old)[2].routes[0].slug == "all"
-    assert live.load_document()[2].routes == ()
+    then = live.load_document(old)
+    assert then is not None
+    assert then[2].routes[0].slug == "all"
+    assert in_force().routes == ()
     assert live.load_document("0" * 64) is None
 
 
 @pytest.mark.django_db
-def test_before_the_first_revision_there_is_none():
+def test_before_the_first_revision_there_is_none() -> None:
     assert live.latest() is None
     assert live.load_document() is None
 
 
 @pytest.mark.django_db
-def test_reading_takes_one_query(applied, django_assert_num_queries):
+def test_reading_takes_one_query(
+    applied: Apply, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     applied(EXAMPLE.read_bytes())
     with django_assert_num_queries(1):
         live.load_document()
@@ -109,7 +117,9 @@ def test_reading_takes_one_query(applied, django_assert_num_queries):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("model", [Revision, Section, Route.history.model])
-def test_the_database_refuses_to_change_or_delete_what_is_kept_for_ever(model, applied):
+def test_the_database_refuses_to_change_or_delete_what_is_kept_for_ever(
+    model: Any, applied: Apply
+) -> None:
     applied()
     column = model._meta.concrete_fields[1].attname
     with pytest.raises(IntegrityError, match="never changed or deleted"), transaction.atomic():
@@ -119,7 +129,7 @@ def test_the_database_refuses_to_change_or_delete_what_is_kept_for_ever(model, a
 
 
 @pytest.mark.django_db
-def test_an_exception_in_a_change_undoes_it_all(applied):
+def test_an_exception_in_a_change_undoes_it_all(applied: Apply) -> None:
     applied()
     flag = Flag.objects.get()
     flag.percent = 99
@@ -139,7 +149,7 @@ def test_an_exception_in_a_change_undoes_it_all(applied):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_changes_at_once_wait_for_each_other_and_neither_is_lost():
+def test_two_changes_at_once_wait_for_each_other_and_neither_is_lost() -> None:
     apply(small(), reason="test")
     inside, finish = threading.Event(), threading.Event()
     order: list[str] = []
@@ -173,13 +183,13 @@ def test_two_changes_at_once_wait_for_each_other_and_neither_is_lost():
     for thread in threads:
         thread.join(10)
     assert order == ["first", "second"]
-    flag = live.load_document()[2].flags[0]
+    flag = in_force().flags[0]
     assert (flag.percent, flag.enabled) == (10, False)
     assert [r.reason for r in Revision.objects.order_by("id")] == ["test", "first", "second"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_gateways_hear_of_a_change_when_it_is_committed_and_not_before():
+def test_gateways_hear_of_a_change_when_it_is_committed_and_not_before() -> None:
     connection.ensure_connection()
     with psycopg.connect(**connection.get_connection_params(), autocommit=True) as listener:
         listener.execute("LISTEN routerctl_revision")

@@ -1,5 +1,7 @@
 """A wrong file is told everything that is wrong with it, each thing with its path and line."""
 
+from typing import Any
+
 import pytest
 
 from apps.policies.schema import BadConfiguration, File, parse
@@ -13,31 +15,31 @@ def problems(file: bytes, stored: dict[str, str] | None = None) -> dict[str, str
     return {problem.path: problem.message for problem in caught.value.problems}
 
 
-def provider(**fields):
+def provider(**fields: Any) -> dict[str, Any]:
     return {"slug": "vendor", "adapter": "openai", "base_url": "https://vendor.example", **fields}
 
 
-def cap(**fields):
+def cap(**fields: Any) -> dict[str, Any]:
     return {"slug": "daily", "period": "day", "limit_usd": "5.00", **fields}
 
 
-def gate(**fields):
+def gate(**fields: Any) -> dict[str, Any]:
     return {"slug": "dpa", "require": {"provider.dpa_signed": True}, **fields}
 
 
-def test_the_worked_example_is_right():
+def test_the_worked_example_is_right() -> None:
     assert isinstance(parse(EXAMPLE.read_bytes()), File)
 
 
-def test_every_list_may_be_left_out_or_empty_or_have_nothing_after_its_colon():
+def test_every_list_may_be_left_out_or_empty_or_have_nothing_after_its_colon() -> None:
     assert parse(b"version: 1") == parse(b"version: 1\nroutes: []\nproviders:\n")
 
 
-def test_a_deployment_may_have_no_prices():
+def test_a_deployment_may_have_no_prices() -> None:
     assert parse(small(deployments=[deployment(prices=[])])).deployments[0].prices == []
 
 
-BROKEN = {
+BROKEN: dict[str, tuple[dict[str, Any], str, str]] = {
     # shapes
     "an unknown list": ({"router": []}, "router", "unknown key"),
     "another version": ({"version": 2}, "version", "must be 1"),
@@ -166,13 +168,15 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("changed", "path", "message"), BROKEN.values(), ids=BROKEN)
-def test_what_is_wrong_is_told_with_its_path(changed, path, message):
+def test_what_is_wrong_is_told_with_its_path(
+    changed: dict[str, Any], path: str, message: str
+) -> None:
     found = problems(small(**changed))
     assert message in found[path]
     assert list(found) == [path]
 
 
-def test_all_errors_are_told_at_once_in_the_order_of_the_file():
+def test_all_errors_are_told_at_once_in_the_order_of_the_file() -> None:
     file = small(
         providers=[provider(adapter="acme")],
         deployments=[deployment(prices=[price(usd=1)])],
@@ -192,48 +196,57 @@ def test_all_errors_are_told_at_once_in_the_order_of_the_file():
     ]
 
 
-def test_a_key_twice_and_a_wrong_value_are_told_together():
+def test_a_key_twice_and_a_wrong_value_are_told_together() -> None:
     found = problems(b"version: 1\ntasks: [chat]\ntasks: [Chat]\n")
     assert list(found) == ["tasks", "tasks[0]"]
 
 
-def test_a_problem_names_its_line():
+def test_a_problem_names_its_line() -> None:
     with pytest.raises(BadConfiguration, match=r"routes: must be a list \(line 3\)"):
         parse(b"version: 1\n\nroutes: 5\n")
 
 
-def test_one_wrong_entry_does_not_make_every_reference_to_it_wrong():
+def test_one_wrong_entry_does_not_make_every_reference_to_it_wrong() -> None:
     file = small(deployments=[deployment(region=5)])
     assert list(problems(file)) == ["deployments[0].region"]
 
 
 @pytest.mark.parametrize("file", [b"", b"[]", b"just words", b"version: 1\nversion: 1", b"a: [1"])
-def test_what_is_no_configuration_is_told_so(file):
+def test_what_is_no_configuration_is_told_so(file: bytes) -> None:
     assert problems(file)
 
 
-def test_a_stored_secret_may_stay_at_its_origin_and_nowhere_else():
+def test_a_stored_secret_may_stay_at_its_origin_and_nowhere_else() -> None:
     file = small(providers=[provider(secret="stored", attributes={"dpa_signed": True})])
     assert parse(file, {"vendor": "https://vendor.example:443"}).providers[0].secret == "stored"
     found = problems(file, {"vendor": "https://old.example:443"})
     assert "was given for https://old.example:443" in found["providers[0].secret"]
 
 
-def test_words_that_older_yaml_would_convert_are_words():
+def test_words_that_older_yaml_would_convert_are_words() -> None:
     file = b"version: 1\ntasks: [on, yes, 2024-07-18]\n"
     assert parse(file).tasks == ["on", "yes", "2024-07-18"]
 
 
-def test_days_may_be_quoted_or_bare():
+def test_days_may_be_quoted_or_bare() -> None:
     bare = small().replace(b'"2025-01-01"', b"2025-01-01")
     assert b'"from": 2025-01-01' in bare
     assert parse(bare) == parse(small())
 
 
-WRONG = [1, "x", {}, [None], [[]], {"a": None}, [{"slug": None}], [{"slug": "x", "when": []}]]
+WRONG: list[Any] = [
+    1,
+    "x",
+    {},
+    [None],
+    [[]],
+    {"a": None},
+    [{"slug": None}],
+    [{"slug": "x", "when": []}],
+]
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=map(str, WRONG))
 @pytest.mark.parametrize("section", ["providers", "deployments", "gates", "routes", "caps"])
-def test_nothing_wrong_is_ever_a_crash(section, wrong):
+def test_nothing_wrong_is_ever_a_crash(section: str, wrong: object) -> None:
     assert problems(text({"version": 1, section: wrong}))
