@@ -13,9 +13,7 @@ from django.db.models.functions import Lower
 from apps.accounts.audit import AuditedHistory
 
 SCOPES = ("generate", "decide", "feedback", "read", "write")
-"""What a key may do, as `contract.md` names it; `generate` is the default."""
-
-ANY_TENANT = "*"
+"""What a key may do; `generate` is the default."""
 
 
 class Role(models.TextChoices):
@@ -38,11 +36,6 @@ class Density(models.TextChoices):
     COMPACT = "compact"
 
 
-class UserManager(BaseUserManager["User"]):
-    def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email=(username or "").lower())
-
-
 class User(AbstractBaseUser):
     """A person, known by e-mail. `role` alone says what they may do: see `permissions.py`."""
 
@@ -55,7 +48,7 @@ class User(AbstractBaseUser):
     created_at = models.DateTimeField(auto_now_add=True)
 
     history = AuditedHistory(excluded_fields=["password", "last_login", "theme", "density"])
-    objects = UserManager()
+    objects = BaseUserManager()
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"

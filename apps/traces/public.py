@@ -1,4 +1,4 @@
-"""A stored trace as `GET /api/v1/traces/{id}` shows it: exactly the contract's fields.
+"""A stored trace as `GET /api/v1/traces/{id}` shows it.
 
 Nothing that a caller or a provider wrote is among them: no text, no error message of a vendor.
 The API's schema is made from these types.

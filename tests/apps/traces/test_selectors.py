@@ -61,7 +61,7 @@ def test_a_trace_without_a_tenant_is_no_tenants() -> None:
     assert find_trace(TRACE_ID, tenant="acme") is None
 
 
-def test_the_public_shape_has_the_contracts_fields_and_no_others() -> None:
+def test_the_public_shape_has_the_promised_fields_and_no_others() -> None:
     trace = msgspec.json.decode(msgspec.json.encode(detail(stored(attempt()))))
     assert list(trace) == [
         *("trace_id", "status", "finish_status", "error_code", "tenant", "feature", "task"),
