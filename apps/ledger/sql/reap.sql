@@ -12,21 +12,33 @@ LANGUAGE sql AS $$
         'degraded_message', '', 'safety_flags', '[]'::jsonb, 'marks', '[]'::jsonb)
 $$;
 
--- Holds of dead workers are settled in full, through the same door as
--- all others. Returns how many; call again until it is fewer than `most`.
-CREATE OR REPLACE FUNCTION ledger_reap(most integer) RETURNS integer
-LANGUAGE plpgsql AS $$
+-- Settles at most `most` holds of dead workers in full, through the same door as all others.
+-- `last_look` is when the reaper looked last, by this clock. If that is longer ago than
+-- `longest_gap`, somebody slept, perhaps this server and everybody's renewals with it: then
+-- nothing is touched and `reaped` is null. One reaper at a time.
+CREATE OR REPLACE FUNCTION ledger_reap(
+    last_look timestamptz, longest_gap interval, most integer,
+    OUT reaped integer, OUT looked_at timestamptz
+) LANGUAGE plpgsql AS $$
 DECLARE
     dead text[];
     outcomes jsonb;
-    reaped integer;
 BEGIN
+    looked_at := clock_timestamp();
+    IF looked_at - last_look > longest_gap THEN
+        RETURN;
+    END IF;
+    reaped := 0;
+    IF most = 0 OR NOT pg_try_advisory_xact_lock(hashtext('ledger.reaper')) THEN
+        RETURN;
+    END IF;
+
     -- Locked, so that a worker which comes back right now waits, and then starts a new epoch.
     SELECT array_agg(worker) INTO dead FROM (
-        SELECT worker FROM ledger_workerlease WHERE expires_at < clock_timestamp()
+        SELECT worker FROM ledger_workerlease WHERE expires_at < looked_at
         ORDER BY worker FOR UPDATE SKIP LOCKED) AS expired;
     IF dead IS NULL THEN
-        RETURN 0;
+        RETURN;
     END IF;
 
     SELECT count(*), jsonb_agg(jsonb_build_object(
@@ -47,5 +59,4 @@ BEGIN
         DELETE FROM ledger_workerlease l WHERE l.worker = ANY (dead)
             AND NOT EXISTS (SELECT FROM ledger_hold h WHERE h.worker = l.worker);
     END IF;
-    RETURN reaped;
 END $$;
