@@ -7,20 +7,26 @@ that need nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
 
 import django
 import pytest
 
 from routerctl import embedded
 from tests import databases
+from tests.processes import Mock, Server, start_mock
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "routerctl.settings"
 os.environ.setdefault("ROUTERCTL_DATA_DIR", str(databases.ROOT / "var" / "tests"))
 os.environ.setdefault("ROUTERCTL_PRIVATE_ORIGINS", "127.0.0.0/8")
 embedded.prepare()
 os.environ["DATABASE_URL"] = databases.renamed(os.environ["DATABASE_URL"], f"test_{os.getpid()}")
+os.environ["REDIS_URL"] = databases.with_redis_database(os.environ["REDIS_URL"], os.getpid())
 django.setup()
+
+_numbers = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +40,36 @@ def django_db_setup(django_db_blocker: object) -> Iterator[None]:
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         connections.close_all()
     databases.drop(url)
+
+
+@pytest.fixture
+def mock() -> Iterator[Mock]:
+    """Scripted providers which nobody has called yet."""
+    with start_mock() as running:
+        yield running
+
+
+@pytest.fixture
+def make_server(mock: Mock, tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Makes servers, each on a database of its own, which share `mock`: `make_server(NAME=value)`
+    with what their environment has beside the usual. They are not started yet."""
+    made: list[Server] = []
+
+    def make(**environment: str) -> Server:
+        number = next(_numbers)
+        directory = tmp_path / f"server-{number}"
+        directory.mkdir()
+        made.append(Server(directory, mock, number, environment))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.close()
+
+
+@pytest.fixture
+def server(make_server: Callable[..., Server]) -> Server:
+    """A running `manage.py serve` with one worker."""
+    made = make_server()
+    made.start()
+    return made

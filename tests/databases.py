@@ -33,6 +33,13 @@ def renamed(url: str, name: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
+def with_redis_database(url: str, number: int) -> str:
+    """`url` with another of the server's databases: the embedded one has a thousand, others 16."""
+    if url.startswith("unix:"):
+        return f"{url.partition('?')[0]}?db={number % 1000 + 1}"
+    return urlunsplit(urlsplit(url)._replace(path=f"/{number % 15 + 1}"))
+
+
 def create(url: str) -> None:
     """Make the database that `url` names, migrated and empty."""
     with _server(url) as server:
