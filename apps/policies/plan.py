@@ -20,7 +20,7 @@ from apps.policies.rows import KINDS, Rows
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RowChange:
     """One thing created (`before` is None), changed, moved in its list, or deleted (`after` is
     None), each side as the file writes it. `row` is what to save or delete."""
 
@@ -29,31 +29,30 @@ class Change:
     before: Entry | None
     after: Entry | None
     row: models.Model
+    moved: bool = False
 
     def __str__(self) -> str:
-        return "\n".join([f"{self._sign} {self.kind} {self.name}", *self._details()])
+        sign = "+" if self.before is None else "-" if self.after is None else "~"
+        return "\n    ".join([f"{sign} {self.kind} {self.name}", *self._details()])
 
-    @property
-    def _sign(self) -> str:
-        return "+" if self.before is None else "-" if self.after is None else "~"
-
-    def _details(self) -> Iterator[str]:
-        before, after = (dict(_flat(entry or {})) for entry in (self.before, self.after))
+    def _details(self) -> list[str]:
+        """What is new, one field a line; a deletion needs no more than its name."""
         if self.after is None:
-            return
-        for name in before | after:
-            if name in ("slug", "from") or before.get(name) == after.get(name):
-                continue
-            old = (
-                f"{before[name]} → "
-                if name in before
-                else ""
-                if self.before is None
-                else "(none) → "
-            )
-            yield f"    {name}: {old}{after.get(name, '(none)')}"
-        if before == after:
-            yield "    moved"
+            return []
+        after = dict(_flat(self.after))
+        if self.before is None:
+            return [f"{field}: {after[field]}" for field in after if field not in _NAMES]
+        before = dict(_flat(self.before))
+        changed = [
+            f"{field}: {before.get(field, '(none)')} → {after.get(field, '(none)')}"
+            for field in before | after
+            if before.get(field) != after.get(field)
+        ]
+        return [*changed, *(["moved"] if self.moved else [])] or ["stated anew"]
+
+
+_NAMES = ("slug", "from")
+"""Fields that stand in a change's name already."""
 
 
 def _flat(entry: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
@@ -69,8 +68,8 @@ def _flat(entry: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]
 class ChangePlan:
     """`saves` in the order in which they can be made, then `deletes`, likewise."""
 
-    saves: tuple[Change, ...]
-    deletes: tuple[Change, ...]
+    saves: tuple[RowChange, ...]
+    deletes: tuple[RowChange, ...]
 
     def __bool__(self) -> bool:
         return bool(self.saves or self.deletes)
@@ -82,7 +81,7 @@ class ChangePlan:
 
 def plan(wanted: Rows) -> ChangePlan:
     """What to do so that the database says what `wanted` says. Nothing is written."""
-    changes: list[Change] = []
+    changes: list[RowChange] = []
     for kind in KINDS:
         rows = wanted[kind]
         changes.extend(_price_changes(rows) if kind is Price else _listed_changes(kind, rows))
@@ -92,11 +91,11 @@ def plan(wanted: Rows) -> ChangePlan:
     )
 
 
-def _deletes(change: Change) -> bool:
+def _deletes(change: RowChange) -> bool:
     return change.after is None and not isinstance(change.row, Price)
 
 
-def _listed_changes(kind: Any, wanted: list[Any]) -> Iterator[Change]:
+def _listed_changes(kind: Any, wanted: list[Any]) -> Iterator[RowChange]:
     name = kind._meta.verbose_name
     held = {row.slug: row for row in kind.objects.all()}
     places = positions(
@@ -106,22 +105,23 @@ def _listed_changes(kind: Any, wanted: list[Any]) -> Iterator[Change]:
         row.position = places[row.slug]
         old = held.pop(row.slug, None)
         if old is None:
-            yield Change(name, row.slug, None, entry_of(row), row)
+            yield RowChange(name, row.slug, None, entry_of(row), row)
         elif _columns(row) != _columns(old):
             row.pk, row._state.adding = old.pk, False
-            yield Change(name, row.slug, entry_of(old), entry_of(row), row)
+            moved = row.position != old.position
+            yield RowChange(name, row.slug, entry_of(old), entry_of(row), row, moved)
     for slug, old in held.items():
-        yield Change(name, slug, entry_of(old), None, old)
+        yield RowChange(name, slug, entry_of(old), None, old)
 
 
-def _price_changes(wanted: list[Price]) -> Iterator[Change]:
+def _price_changes(wanted: list[Price]) -> Iterator[RowChange]:
     held = {(row.deployment, row.starts_on): row for row in prices_in_force()}
     for row in wanted:
         old = held.pop((row.deployment, row.starts_on), None)
         if old is None or entry_of(old) != entry_of(row):
-            yield Change("price", str(row), entry_of(old) if old else None, entry_of(row), row)
+            yield RowChange("price", str(row), entry_of(old) if old else None, entry_of(row), row)
     for old in held.values():
-        yield Change("price", str(old), entry_of(old), None, old.withdrawal())
+        yield RowChange("price", str(old), entry_of(old), None, old.withdrawal())
 
 
 def _columns(row: models.Model) -> dict[str, Any]:

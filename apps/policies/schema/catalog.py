@@ -19,6 +19,7 @@ from apps.policies.schema.fields import (
     Text,
     amount,
     one_of,
+    repeats,
 )
 from apps.policies.schema.names import ProviderSlug, Slug, names_in, refuse, refuse_all
 from apps.policies.yaml12 import Path
@@ -122,15 +123,8 @@ class PriceEntry(Entry):
 
 
 def _one_price_a_day(prices: list[PriceEntry]) -> list[PriceEntry]:
-    days = [price.starts_on for price in prices]
-    refuse_all(
-        (
-            ((index, "from"), "another price begins on that day")
-            for index, day in enumerate(days)
-            if day in days[:index]
-        ),
-        prices,
-    )
+    twice = repeats(price.starts_on for price in prices)
+    refuse_all((((i, "from"), "another price begins on that day") for i in twice), prices)
     return prices
 
 

@@ -1,6 +1,6 @@
 """The kinds of values which entries of the file are made of."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
@@ -55,11 +55,17 @@ Milliseconds = Annotated[int, Field(ge=1, le=MAX_MS)]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
+def repeats(values: Iterable[Hashable]) -> Iterator[int]:
+    """Where a value stands which stood before."""
+    seen = set()
+    for index, value in enumerate(values):
+        if value in seen:
+            yield index
+        seen.add(value)
+
+
 def _distinct(values: list[Any]) -> list[Any]:
-    refuse_all(
-        (((index,), "stands here twice") for index, v in enumerate(values) if v in values[:index]),
-        values,
-    )
+    refuse_all((((index,), "stands here twice") for index in repeats(values)), values)
     return values
 
 

@@ -14,6 +14,7 @@ from apps.policies.schema.fields import (
     Weight,
     When,
     one_of,
+    repeats,
 )
 from apps.policies.schema.names import (
     DeploymentSlug,
@@ -140,8 +141,7 @@ def _candidate(value: Any) -> Any:
 
 
 def _one_place_each(candidates: list[CandidateEntry]) -> list[CandidateEntry]:
-    slugs = [candidate.deployment for candidate in candidates]
-    twice = (i for i, slug in enumerate(slugs) if slug in slugs[:i])
+    twice = repeats(candidate.deployment for candidate in candidates)
     refuse_all((((i,), "stands here twice") for i in twice), candidates)
     return candidates
 
