@@ -58,14 +58,16 @@ def gathered(claims: Claims, names: Iterable[str]) -> Said:
     Raises RouterError invalid_request for labels that no text column could hold and amounts that
     are not exact.
     """
-    said = {name: getattr(claims, name) for name in names if name in _CLAIMS}
-    for name, value in said.items():
+    said: Said = {}
+    for name in names:
+        value = getattr(claims, name) if name in _CLAIMS else None
         if type(value) is str and not value.isprintable():
             raise invalid("Only printable characters are allowed here.", name)
-    amount = said.pop("max_cost_usd", None)
-    if amount is not None:
-        said["max_cost_nano_usd"] = nano_usd(amount)
-    return {name: value for name, value in said.items() if value is not None}
+        if value is not None:
+            said[name] = value
+    if "max_cost_usd" in said:
+        said["max_cost_nano_usd"] = nano_usd(said.pop("max_cost_usd"))
+    return said
 
 
 def believed(said: Said, key: KeyFacts, words: Vocabulary) -> Said:

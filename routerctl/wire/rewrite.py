@@ -25,7 +25,8 @@ Rewrite = Callable[[str], str]
 
 def rewrite_texts(chat: ModelRequest, rewrite: Rewrite) -> ModelRequest:
     """`chat` with every text that would be sent passed through `rewrite`: system, messages, tool
-    calls and results, tools and the output schema. Pictures stay as they are."""
+    calls and results, addresses of pictures, tools and the output schema. Pictures sent as bytes
+    and the names of tools stay as they are."""
     return replace(
         chat,
         system=tuple(replace(part, text=rewrite(part.text)) for part in chat.system),
@@ -50,19 +51,19 @@ def with_system(chat: ModelRequest, text: str) -> ModelRequest:
 
 
 def _part(part: Part, rewrite: Rewrite) -> Part:
-    if isinstance(part, Text):
-        return replace(part, text=rewrite(part.text))
     if isinstance(part, ToolCall):
         return replace(part, arguments=_json_text(part.arguments, rewrite))
     if isinstance(part, ToolResult):
         return replace(part, parts=tuple(_shown(inner, rewrite) for inner in part.parts))
     if isinstance(part, Thinking):
         return _thinking(part, rewrite)
-    return part
+    return _shown(part, rewrite)
 
 
 def _shown(part: Text | Image, rewrite: Rewrite) -> Text | Image:
-    return replace(part, text=rewrite(part.text)) if isinstance(part, Text) else part
+    if isinstance(part, Text):
+        return replace(part, text=rewrite(part.text))
+    return part if part.url is None else replace(part, url=rewrite(part.url))
 
 
 def _thinking(part: Thinking, rewrite: Rewrite) -> Thinking:

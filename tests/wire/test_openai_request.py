@@ -210,7 +210,7 @@ def test_results_of_parallel_tool_calls_become_one_turn() -> None:
 
 
 def test_an_assistants_message_comes_back_as_the_sdk_dumps_it() -> None:
-    dumped = {
+    dumped: dict[str, Any] = {
         "role": "assistant", "content": "Hi", "refusal": None, "annotations": [], "audio": None,
         "function_call": None, "tool_calls": None,
     }  # fmt: skip
