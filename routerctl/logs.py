@@ -59,7 +59,7 @@ def configure(level: str) -> dict[str, Any]:
             # Django attaches handlers of its own to these; one chain is enough.
             "django": {"handlers": [], "level": level, "propagate": True},
             "django.server": {"handlers": [], "propagate": True},
-            "uvicorn": {"level": "WARNING"},
+            **{name: {"level": "WARNING"} for name in ("asyncio", "httpx2", "uvicorn")},
         },
     }
 

@@ -121,7 +121,9 @@ def _part(reply: Reply) -> dict[str, Any]:
 
 
 def _parameters(declaration: dict[str, Any]) -> Any:
-    return declaration.get("parametersJsonSchema") or declaration.get("parameters") or {}
+    """The vendor takes names in either case, and its SDK sends both."""
+    names = ("parametersJsonSchema", "parameters_json_schema", "parameters")
+    return next((declaration[name] for name in names if declaration.get(name)), {})
 
 
 def _forced(body: dict[str, Any]) -> str | None:

@@ -74,16 +74,19 @@ def test_openai_streams_the_same_text_with_usage(for_openai: openai.OpenAI):
     assert chunks[-1].usage == whole.usage
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_openai_calls_the_tool_that_it_must(for_openai: openai.OpenAI, stream: bool):
-    tools = [{"type": "function", "function": {"name": "lookup", "parameters": LOOKUP}}]
-    with for_openai.chat.completions.stream(
-        model="gpt-4o-mini", messages=said(), tools=tools, tool_choice="required"
-    ) as running:
-        final = running.get_final_completion()
-    call = final.choices[0].message.tool_calls[0]
-    assert (call.function.name, json.loads(call.function.arguments)) == ("lookup", {"order": "ok"})
-    assert final.choices[0].finish_reason == "tool_calls"
+def test_openai_calls_the_tool_that_it_must(for_openai: openai.OpenAI):
+    asked: dict[str, Any] = {
+        "model": "gpt-4o-mini",
+        "messages": said(),
+        "tools": [{"type": "function", "function": {"name": "lookup", "parameters": LOOKUP}}],
+        "tool_choice": "required",
+    }
+    with for_openai.chat.completions.stream(**asked) as stream:
+        streamed = stream.get_final_completion()
+    for answer in (for_openai.chat.completions.create(**asked), streamed):
+        assert answer.choices[0].finish_reason == "tool_calls"
+        function = answer.choices[0].message.tool_calls[0].function
+        assert (function.name, json.loads(function.arguments)) == ("lookup", {"order": "ok"})
 
 
 def test_openai_answers_by_the_schema(for_openai: openai.OpenAI):
