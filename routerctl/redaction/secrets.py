@@ -35,7 +35,7 @@ _NAMED = r"(?:api[_-]?key|access[_-]?key|secret|token|passw(?:or)?d|passphrase|c
 _ASSIGNED = rf"(?i){_NAMED}[a-z_-]*[\"']?\s*[:=]"
 
 SECRETS: dict[str, Detector] = {
-    detector.kind: detector
+    detector.name: detector
     for detector in (
         by_expression("anthropic_key", r"\bsk-ant-", r"\bsk-ant-[A-Za-z0-9_-]{16,}"),
         by_expression("openai_key", r"\bsk-", r"\bsk-[A-Za-z0-9_-]{20,}", _openai),
@@ -64,7 +64,8 @@ SECRETS: dict[str, Detector] = {
         by_expression(
             "private_key", r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY",
             r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
-            r"(?:[A-Za-z0-9+/=\s\\:,-]*?-----END [A-Z0-9 ]*-----|[A-Za-z0-9+/=\s\\]*)",
+            r"(?:(?:[A-Za-z0-9+/=\s\\:,]|-[A-Za-z0-9])*-----END [A-Z0-9 ]*-----|"
+            r"(?:[\s\\nr]*[A-Za-z0-9+/=]{16,})*)",
         ),
         by_expression(
             "jwt", r"\beyJ[A-Za-z0-9]",
@@ -83,4 +84,4 @@ SECRETS: dict[str, Detector] = {
         ),
     )
 }  # fmt: skip
-"""By kind, the more particular first: where two claim a span, the first names it."""
+"""By name, the more particular first: where two claim a span, the first names it."""

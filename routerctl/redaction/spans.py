@@ -16,12 +16,14 @@ class Span(NamedTuple):
 
 
 class Detector(Struct, frozen=True):
-    """Finds one kind of thing. `hint` is a cheap RE2 expression without which `find` finds
+    """Finds things of one shape. `hint` is a cheap RE2 expression without which `find` finds
     nothing; it is all that ordinary text has to bear."""
 
-    kind: str
+    name: str
     hint: str
     find: Callable[[bytes], Iterator[Span]]
+    kinds: tuple[str, ...]
+    """What its spans may be."""
 
 
 def expression(pattern: str) -> "re2._Regexp":
@@ -45,7 +47,7 @@ def by_expression(
             if holds is None or holds(data[start:end]):
                 yield Span(start, end, kind)
 
-    return Detector(kind, hint, find)
+    return Detector(kind, hint, find, kinds=(kind,))
 
 
 def replaced(data: bytes, spans: Iterable[Span]) -> bytes:
