@@ -27,32 +27,33 @@ _LOCK = 0x726F757465  # "route": PostgreSQL knows advisory locks by number
 
 @dataclass(slots=True)
 class Changing:
-    """An open change: edits go through it and carry its person, source and reason. `revision`
-    is the one in force afterwards, known once the change has ended."""
+    """An open change: edits go through it and say what it says of who, from where and why.
+    `revision` is the one in force afterwards, known once the change has ended."""
 
-    person: "User | None"
-    source: str
-    reason: str
+    said: audit.Change
     revision: Revision = field(init=False)
 
     def save(self, row: models.Model) -> None:
-        audit.save_with_reason(row, person=self.person, source=self.source, reason=self.reason)
+        said = self.said
+        audit.save_with_reason(row, person=said.person, source=said.source, reason=said.reason)
 
     def delete(self, row: models.Model) -> None:
-        audit.delete_with_reason(row, person=self.person, source=self.source, reason=self.reason)
+        said = self.said
+        audit.delete_with_reason(row, person=said.person, source=said.source, reason=said.reason)
 
 
 @contextmanager
 def change(*, person: "User | None", source: str, reason: str) -> Iterator[Changing]:
     """Edit rows, then publish, in one transaction; an exception undoes all of it.
 
-    Waits for any other change to end. `person` is None for a command or a file.
+    Waits for any other change to end. `person` is None for a command or a file. Raises
+    ValueError for an empty reason or an unknown source.
     """
+    changing = Changing(audit.Change(person, source, reason))
     with transaction.atomic():
         _execute("SELECT pg_advisory_xact_lock(%s)", _LOCK)
-        changing = Changing(person, source, reason)
         yield changing
-        changing.revision = _publish(changing)
+        changing.revision = _publish(changing.said)
         # Also without a new revision: a provider's secret is in none.
         _execute("SELECT pg_notify(%s, %s)", CHANNEL, changing.revision.hash)
 
@@ -64,7 +65,7 @@ def publish(*, reason: str, person: "User | None", source: str) -> Revision:
     return changing.revision
 
 
-def _publish(changing: Changing) -> Revision:
+def _publish(said: audit.Change) -> Revision:
     document = compile_document()
     newest = Revision.objects.first()
     if newest is not None and newest.hash == content_hash(document):
@@ -79,9 +80,9 @@ def _publish(changing: Changing) -> Revision:
     )
     return Revision.objects.create(
         hash=compiled.hash,
-        person=changing.person,
-        source=changing.source,
-        reason=changing.reason,
+        person=said.person,
+        source=said.source,
+        reason=said.reason,
         **hashes,
     )
 

@@ -52,6 +52,8 @@ def test_a_flag_cannot_be_on_for_more_than_everybody() -> None:
 def test_an_edit_without_a_reason_is_refused() -> None:
     with pytest.raises(ValueError, match="needs a reason"):
         services.set_flag(slug="new", percent=1, person=None, source="page", reason=" ")
+    with pytest.raises(ValueError, match="comes from one of"):
+        services.set_flag(slug="new", percent=1, person=None, source="gossip", reason="x")
 
 
 def test_a_kill_switch_is_published_exported_and_undone() -> None:
