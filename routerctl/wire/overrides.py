@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from routerctl.engine.errors import RouterError
-from routerctl.wire.strict import invalid, typed
+from routerctl.wire.strict import invalid, plain, typed
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -60,9 +60,9 @@ def _admit(
         return {name: body[name] for name in body if name in known}, _storable(unknown)
     for name in unknown:
         if name.lower() in CHOOSING:
-            raise not_selectable(name)
+            raise not_selectable(plain(name))
     if unknown:
-        raise invalid("This field is not known here.", unknown[0][:64])
+        raise invalid("This field is not known here.", plain(unknown[0]))
     return body, ()
 
 
@@ -86,4 +86,4 @@ def not_selectable(path: str) -> RouterError:
 
 def _storable(names: list[str]) -> tuple[str, ...]:
     """`names` as they may be stored: few, short, printable."""
-    return tuple(ascii(name)[1:-1][:64] for name in names[:_MOST_IGNORED])
+    return tuple(plain(name) for name in names[:_MOST_IGNORED])

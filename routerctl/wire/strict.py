@@ -5,6 +5,7 @@ whose details name the path, and nothing else.
 """
 
 import json
+import re
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,6 +19,11 @@ T = TypeVar("T")
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _CONTAINERS = (dict, list)
+_NAMED = re.compile(r"Object (contains unknown|missing required) field `(.*)`", re.DOTALL)
+_ABOUT = {
+    "contains unknown": "This field is not known here.",
+    "missing required": "This field is required.",
+}
 
 
 def invalid(message: str, path: str = "") -> RouterError:
@@ -64,9 +70,25 @@ def typed(value: Any, shape: type[T]) -> T:
 
 
 def explain(error: msgspec.ValidationError) -> tuple[str, str]:
-    """What is wrong, as a sentence, and the path to it."""
-    message, _, place = str(error).partition(" - at `")
-    return f"{message[:300]}.", place.rpartition("$")[2].strip("`.")[:200]
+    """What is wrong, as a sentence, and the path to it.
+
+    Errors are kept on traces, so what a client wrote is not repeated, but for names of fields.
+    """
+    message, found, place = str(error).rpartition(" - at `")
+    if not found:
+        message, place = place, ""
+    path = place.rpartition("$")[2].strip("`.")[:200]
+    named = _NAMED.fullmatch(message)
+    if named is not None:
+        return _ABOUT[named[1]], f"{path}.{plain(named[2])}".lstrip(".")
+    if message.startswith("Invalid"):
+        message = f"{message.partition(' value')[0]} value"
+    return f"{message}.", path
+
+
+def plain(name: str) -> str:
+    """A client's word as it may be stored and shown: short and printable."""
+    return ascii(name)[1:-1][:64]
 
 
 def _too_deep() -> RouterError:
@@ -103,7 +125,7 @@ def _refuse_duplicates(body: bytes) -> None:
         seen = set()
         for name, _ in pairs:
             if name in seen:
-                raise invalid("The name stands twice in one object.", name[:64])
+                raise invalid("The name stands twice in one object.", plain(name))
             seen.add(name)
 
     json.loads(body, object_pairs_hook=check)

@@ -99,7 +99,7 @@ def test_an_unknown_field_that_chooses_nothing_is_an_invalid_request_with_its_pa
 def test_an_unknown_field_deep_inside_is_refused_with_the_path_to_it() -> None:
     error = refusal_of(chat, {"messages": [{"role": "user", "content": "x", "model": "gpt-4o"}]})
     assert error.code == "invalid_request"
-    assert error.details["path"] == "messages[0]"
+    assert error.details["path"] == "messages[0].model"
 
 
 def test_business_words_stay_free_for_metadata() -> None:

@@ -1,13 +1,14 @@
 """JSON that two readers could understand differently never gets past the door."""
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
 
-from routerctl.wire.strict import MAX_DEPTH, parse_json
+from routerctl.wire.strict import MAX_DEPTH, parse_json, typed
 from tests.wire.builders import refusal_of
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
@@ -131,3 +132,29 @@ def test_depth_is_counted_and_not_guessed() -> None:
 )
 def test_json_bombs_end_in_a_refusal(bomb: bytes) -> None:
     assert refusal_of(parse_json, bomb).code == "invalid_request"
+
+
+class Shape(Struct, forbid_unknown_fields=True):
+    role: Literal["user"]
+    parts: list["Shape"] = []
+
+
+@pytest.mark.parametrize(
+    ("value", "message", "path"),
+    [
+        ({"role": "my password is x"}, "Invalid enum value.", "role"),
+        ({"role": "user", "a\0b": 1}, "This field is not known here.", r"a\x00b"),
+        ({"role": "user", "parts": [{}]}, "This field is required.", "parts[0].role"),
+        ({"role": 7}, "Expected `str`, got `int`.", "role"),
+        ({"role": "user", "a - at `$b`": 1}, None, None),
+    ],
+    ids=["value", "unknown", "missing", "type", "odd"],
+)
+def test_an_error_names_the_place_and_repeats_nobodys_words(
+    value: dict[str, Any], message: str | None, path: str | None
+) -> None:
+    error = refusal_of(typed, value, Shape)
+    assert error.message.isprintable()
+    if path is not None:
+        assert error.message == f"{path}: {message}"
+        assert error.details == {"path": path}
