@@ -7,11 +7,13 @@ from django.http import HttpRequest
 
 from apps.dashboards import clock
 from apps.dashboards.navigation import sidebar
+from apps.policies import live
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "environment": "Production" if settings.ENV.production else "Development",
         "sidebar": lambda: sidebar(request.user),
+        "revision": live.latest,
         "zone": clock.zone,
     }

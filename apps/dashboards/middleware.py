@@ -27,9 +27,8 @@ class SignInRequired(LoginRequiredMiddleware):
     """Every view is closed unless it says otherwise. A region of a page that is asked for after
     the session ended reloads its page, or the sign-in form would land inside a table."""
 
-    def handle_no_permission(
-        self, request: HttpRequest, view_func: Callable[..., Any]
-    ) -> HttpResponseBase:
-        if request.htmx:  # type: ignore[attr-defined]  # HtmxMiddleware runs before
+    def process_view(self, request: HttpRequest, *view: Any) -> HttpResponseBase | None:
+        answer = super().process_view(request, *view)
+        if answer is not None and request.htmx:  # type: ignore[attr-defined]  # HtmxMiddleware
             return HttpResponseClientRefresh()
-        return super().handle_no_permission(request, view_func)
+        return answer

@@ -10,6 +10,7 @@ from apps.dashboards.story import story
 from apps.dashboards.ticket import ticket_summary
 from apps.traces.values import StoredTrace
 from apps.traces.verdict import verdict
+from apps.traces.words import usd
 
 
 def trace_page(trace: StoredTrace, url: str, *, in_full: bool) -> dict[str, Any]:
@@ -49,10 +50,11 @@ def _money_note(trace: StoredTrace, cost: Cost) -> str:
         return "Ended before any provider was called: this request cost nothing."
     if cost.nano_usd is None:
         return f"The cost is not known: {cost.why_unknown}."
-    wasted = sum(a.cost_nano_usd for a in trace.attempts if a.outcome != "succeeded")
-    waste = " Part of it went to calls that brought no answer." if wasted else ""
+    if all(attempt.usage_source == "none" for attempt in trace.attempts):
+        return "No call brought anything that is billed."
     if cost.estimated:
-        how = "An estimate: the provider did not tell its tokens, so the most it can bill counts."
+        how = "An estimate: a provider did not tell its tokens, so the most it can bill counts."
     else:
         how = "Tokens as the providers counted them, at the prices in force; not yet billed."
-    return how + waste
+    wasted = sum(a.cost_nano_usd for a in trace.attempts if a.outcome != "succeeded")
+    return f"{how} {usd(wasted)} of it went to calls that brought no answer." if wasted else how

@@ -11,6 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import people
+from apps.accounts.models import User
 from apps.accounts.permissions import Action, may, requires
 from apps.dashboards.find import pasted_trace_id
 from apps.dashboards.forms import RANGES, TraceFilters
@@ -73,6 +74,7 @@ def _not_found(request: HttpRequest, searched: str) -> HttpResponse:
 def appearance(request: HttpRequest) -> HttpResponse:
     """Theme and density, kept with the person; back to where they were chosen."""
     person = request.user
+    assert isinstance(person, User)  # SignInRequired lets nobody else in
     theme = request.POST.get("theme", person.theme)
     density = request.POST.get("density", person.density)
     try:
