@@ -1,5 +1,7 @@
 """Messages, pictures, tools and schemas in OpenAI's shapes, and what becomes of them."""
 
+from typing import Any
+
 import pytest
 
 from routerctl.providers.types import Image, Message, ModelRequest, Text, ToolCall, ToolResult
