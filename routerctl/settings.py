@@ -46,7 +46,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "apps.dashboards.middleware.RequestId",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "routerctl.static_files.StaticFiles",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -98,10 +98,12 @@ USE_TZ = True
 USE_I18N = False
 
 STATIC_URL = "/static/"
-STATIC_ROOT = ROOT / "staticfiles"
+STATIC_ROOT = ROOT / "staticfiles" if ENV.production else None
 STATICFILES_DIRS = [ROOT / "static"]
 # In development files are served from where they are written; an image collects them when built.
-WHITENOISE_USE_FINDERS = not ENV.production
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not ENV.production
+WHITENOISE_MAX_AGE = 60 if ENV.production else 0
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES = {
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"

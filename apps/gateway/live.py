@@ -63,15 +63,17 @@ class Live:
     def __init__(self) -> None:
         self.snapshot: Snapshot | None = None
         self.database_ok = False
+        self._looked = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live-revision", daemon=True)
         self._marks: tuple[object, ...] = ()
 
     async def start(self, first_load_s: float = 10.0) -> None:
-        """Begin to listen; returns when a snapshot is loaded or `first_load_s` are over."""
+        """Begin to listen; returns when it has looked, even if nothing was published yet, or
+        when `first_load_s` are over because the database is away."""
         self._thread.start()
         deadline = time.monotonic() + first_load_s
-        while self.snapshot is None and time.monotonic() < deadline:
+        while not self._looked.is_set() and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
 
     def stop(self) -> None:
@@ -96,6 +98,7 @@ class Live:
         while not self._stop.is_set():
             self._refresh()
             self.database_ok = True
+            self._looked.set()
             for _ in raw.notifies(timeout=POLL_S, stop_after=1):
                 pass
 
