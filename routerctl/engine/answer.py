@@ -116,15 +116,15 @@ def outcomes(
 
 
 def after_redaction(
-    again: Decision, gate: Gate, outcome: GateOutcome, before: tuple[Candidate, ...]
+    again: Decision, case: Case, gate: Gate, outcome: GateOutcome, before: tuple[Candidate, ...]
 ) -> Decision:
-    """`again`, decided as if the text held no personal data, with how it came to that. When it
-    is refused even so, the gate is what blocks."""
+    """`again`, which `case` got as if its text held no personal data, with how it came to that.
+    When it is refused even so, the gate is what blocks, and nothing was taken out."""
     told = msgspec.structs.replace(again, gates=(outcome, *again.gates), before_redaction=before)
     if again.refusal is not None:
         message = f"Gate {gate.slug} left nobody, and taking personal data out did not help: "
         blocked = Refusal("policy_blocked", message + lowered(again.refusal.message))
-        return msgspec.structs.replace(told, refusal=blocked)
+        return msgspec.structs.replace(told, refusal=blocked, sensitivity=case.sensitivity)
     return msgspec.structs.replace(
         told,
         redact=("personal_data", *again.redact),

@@ -74,7 +74,7 @@ def _nobody(
         return answer(case, route, considered(judged), told, refusal=refusal)
     if gate.otherwise == "redact" and case.reading.personal_data:
         again = decide(case.request, without_personal_data(case.reading), revision, facts)
-        return after_redaction(again, gate, told[gates.index(gate)], considered(judged))
+        return after_redaction(again, case, gate, told[gates.index(gate)], considered(judged))
     if gate.otherwise in ("downgrade", "local"):
         asked = restrict(case, beyond(route, revision, gate.otherwise), gates, 0, facts)
         judged = joined(judged, asked)

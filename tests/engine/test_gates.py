@@ -182,6 +182,21 @@ def test_redact_without_personal_data_in_the_text_blocks() -> None:
     assert decision.before_redaction == ()
 
 
+def test_redact_that_does_not_help_blocks_and_takes_nothing_out() -> None:
+    revised = revision(
+        route("a"),
+        gates=(gate("dpa", **NEEDS_DPA, otherwise="redact"), gate("eu", require={"region": "eu"})),
+        deployments=(deployment("b", region="eu"),),
+    )
+    decision = ask(revised, PERSONAL)
+    assert decision.refusal is not None
+    assert decision.refusal.code == "policy_blocked"
+    assert decision.refusal.message.startswith(
+        "Gate dpa left nobody, and taking personal data out did not help: gate eu left"
+    )
+    assert (decision.redact, decision.sensitivity) == ((), Sensitivity.PII)
+
+
 def test_redact_may_lead_to_another_route() -> None:
     careful = route("a", slug="careful", when={"sensitivity": "pii"})
     revised = revision(careful, route("b"), gates=(gate("dpa", **NEEDS_DPA, otherwise="redact"),))
