@@ -19,6 +19,7 @@ _django = get_asgi_application()
 
 from django.conf import settings  # noqa: E402  # the apps are ready only now
 
+from apps.api.health import learn_from  # noqa: E402
 from apps.gateway import asgi as gateway  # noqa: E402
 from apps.gateway.exchange import Receive, Scope, Send  # noqa: E402
 from routerctl.env import Role  # noqa: E402
@@ -50,7 +51,8 @@ class Application:
 async def _live(receive: Receive, send: Send) -> None:
     """Start with the server, and end when all that is owed is settled."""
     await receive()
-    await gateway.startup()
+    process = await gateway.startup()
+    learn_from(process.health.facts)
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await gateway.shutdown()

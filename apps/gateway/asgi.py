@@ -42,11 +42,12 @@ def owns(path: str) -> bool:
     return path.startswith("/v1/") or path in _PLAIN
 
 
-async def startup() -> None:
+async def startup() -> Process:
     """Open the ledger and load the configuration; called once, in the serving loop."""
     global _process
     _process = Process(settings.ENV, settings.ENV.database_url)
     await _process.start()
+    return _process
 
 
 async def drain() -> None:

@@ -10,6 +10,7 @@ from apps.gateway.health import HealthBook
 from apps.gateway.live import Live
 from apps.gateway.metrics import Metrics
 from apps.ledger.batcher import Ledger
+from apps.ledger.reaper import Reaper
 from apps.ledger.records import AttemptRecord, Outcome, Refused, Settlement, TraceHead
 from routerctl.env import Env
 
@@ -21,6 +22,7 @@ class Process:
         self.max_body_bytes = env.max_body_bytes
         self.live = Live()
         self.ledger = Ledger(dsn)
+        self._reaper = Reaper(dsn)
         self.transport = Transport(env.private_origins)
         self.health = HealthBook()
         self.metrics = Metrics()
@@ -31,7 +33,8 @@ class Process:
         """Open the ledger, load the configuration. Returns even when the database is away:
         the process then is alive, not ready, and goes on trying."""
         await asyncio.gather(self.ledger.start(), self.live.start())
-        self._tasks.append(asyncio.create_task(self.metrics.keep_pouring()))
+        for errand in (self.metrics.keep_pouring(), self._reaper.run()):
+            self._tasks.append(asyncio.create_task(errand))
 
     async def stop(self, patience_s: float = 30.0) -> None:
         """Stop being ready, let requests end, settle everything, close."""
