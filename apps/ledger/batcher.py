@@ -78,11 +78,7 @@ class Ledger:
 
     def refuse(self, refused: Refused) -> None:
         """The end of a request that was not admitted; a flood of one key's is only counted."""
-        head, outcome = refused.head, refused.outcome
-        if self._settlements.meter.passes(
-            head.request.key, outcome.error_code or "", int(time.monotonic())
-        ):
-            self._settlements.put(b"refuse", (head.trace_id, rows.refuse_row(refused)))
+        self._settlements.refuse(refused)
 
     # ------------------------------------------------------------------ the end
 

@@ -4,12 +4,14 @@ Nobody waits for it. Every call may be repeated: what is stored already stays as
 """
 
 import asyncio
+import time
 
 import structlog
 
 from apps.ledger import rows
 from apps.ledger.ids import day_of
 from apps.ledger.line import CallFailed, Line, LineLost
+from apps.ledger.records import Refused
 from apps.ledger.refusals import RefusalMeter
 
 log = structlog.get_logger(__name__)
@@ -30,13 +32,12 @@ _CALLS = {
 
 
 class Settlements:
-    """The queues of one process for all that ends, over one line. `meter` says which refusals
-    come here at all."""
+    """The queues of one process for all that ends, over one line."""
 
     def __init__(self, dsn: str) -> None:
-        self.meter = RefusalMeter()
         self.in_a_hurry = False
         """Set when the process stops: nothing waits for company any more."""
+        self._meter = RefusalMeter()
         self._line = Line(dsn, _CALLS, answer_within_s=_ANSWER_WITHIN_S, on_lost=_lost)
         self._waiting: dict[bytes, list[rows.Row]] = {b"release": [], b"settle": [], b"refuse": []}
         self._awake = asyncio.Event()
@@ -44,11 +45,18 @@ class Settlements:
     @property
     def pending(self) -> int:
         """What is not stored yet."""
-        return sum(map(len, self._waiting.values())) + len(self.meter.counted)
+        return sum(map(len, self._waiting.values())) + len(self._meter.counted)
 
     def put(self, call: bytes, row: rows.Row) -> None:
         """Store `row` by `call`: settle, refuse or release. Returns at once."""
         self._waiting[call].append(row)
+        self._awake.set()
+
+    def refuse(self, refused: Refused) -> None:
+        """Store a refusal, or count it when it is one of a flood. Returns at once."""
+        key, code = refused.head.request.key, refused.outcome.error_code or ""
+        if self._meter.passes(key, code, int(time.monotonic())):
+            self.put(b"refuse", (refused.head.trace_id, rows.refuse_row(refused)))
         self._awake.set()
 
     async def run(self) -> None:
@@ -80,10 +88,10 @@ class Settlements:
                 batch = waiting[:_MAX_BATCH]
                 await self._store(call, batch)
                 del waiting[: len(batch)]
-        if self.meter.counted:
-            counted = self.meter.counted.copy()
-            await self._line.call(b"count_refusals", self.meter.batch())
-            self.meter.counted -= counted
+        if self._meter.counted:
+            counted = self._meter.counted.copy()
+            await self._line.call(b"count_refusals", self._meter.batch())
+            self._meter.counted -= counted
 
     async def _store(self, call: bytes, batch: list[rows.Row]) -> None:
         """Where a row is at fault, store the halves, down to that row alone, which is reduced."""
