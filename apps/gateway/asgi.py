@@ -146,7 +146,7 @@ async def _models(process: Process, exchange: Exchange) -> None:
     await exchange.whole(200, [JSON], openai.models(snapshot.words))
 
 
-async def _healthz(process: Process, exchange: Exchange) -> None:
+async def _healthz(_process: Process, exchange: Exchange) -> None:
     await exchange.whole(200, [JSON], b'{"status":"ok"}')
 
 

@@ -3,19 +3,30 @@
 import time
 from collections.abc import Iterable
 
-from routerctl.engine.limits import ResolvedLimits
-from routerctl.engine.pricing import cost_nano_usd
-
 from apps.gateway.live import Endpoint
 from apps.ledger.records import AttemptRecord
+from routerctl.engine.limits import ResolvedLimits
+from routerctl.engine.pricing import cost_nano_usd
 from routerctl.engine.types import PriceSpec, Step
 from routerctl.providers.errors import ProviderError
 from routerctl.providers.types import Finish, StreamEvent, ToolCallDelta, Usage
 
 # Classes which prove that the vendor did no work that it could bill.
 _UNBILLED = frozenset(
-    ("connect", "blocked_origin", "server", "overloaded", "rate_limited", "quota", "auth")
-    + ("model_gone", "invalid_request", "context_length", "content_policy")
+    {
+        "auth",
+        "blocked_origin",
+        "connect",
+        "content_policy",
+        "context_length",
+        "invalid_request",
+        "model_gone",
+        "overloaded",
+        "quota",
+        "rate_limited",
+        "server",
+    }
+)
 )
 
 

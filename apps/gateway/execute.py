@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import msgspec
-from routerctl.providers.transport import Transport, UpstreamStream
 
 from apps.gateway.attempts import Attempt
 from apps.gateway.live import Snapshot
@@ -22,6 +21,7 @@ from routerctl.engine.errors import RouterError
 from routerctl.engine.types import Step
 from routerctl.providers.errors import ProviderError
 from routerctl.providers.ports import StreamParser, UpstreamRequest
+from routerctl.providers.transport import Transport, UpstreamStream
 from routerctl.providers.types import (
     Answer,
     EmbeddingRequest,
@@ -197,7 +197,7 @@ class Execution:
                 self.end(error)
                 position, again = self._after(error, position, again)
             if again:
-                await asyncio.sleep(random.uniform(0, _BACKOFF_S))
+                await asyncio.sleep(random.uniform(0, _BACKOFF_S))  # noqa: S311  # spreads load
             await self._advance(position)
 
     def _begin(self, position: int) -> Attempt:

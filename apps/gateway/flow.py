@@ -11,10 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
-from routerctl.engine.decide import decide
-from routerctl.redaction.reading import read_text
-from routerctl.redaction.scrub import redact
-from routerctl.wire.rewrite import rewrite_inputs, rewrite_texts, with_system
 
 from apps.gateway import outcome as outcomes
 from apps.gateway.exchange import Exchange, HeaderList
@@ -23,9 +19,13 @@ from apps.gateway.live import Snapshot
 from apps.gateway.streaming import stream_answer
 from apps.ledger.ids import trace_id
 from apps.ledger.records import IdempotencyKey, Outcome, Refused, Settlement, TraceHead
+from routerctl.engine.decide import decide
 from routerctl.engine.errors import RouterError
 from routerctl.engine.types import Decision, Facts, RoutingRequest, Sensitivity, TextReading
 from routerctl.providers.types import Answer, Embeddings, ModelRequest
+from routerctl.redaction.reading import read_text
+from routerctl.redaction.scrub import redact
+from routerctl.wire.rewrite import rewrite_inputs, rewrite_texts, with_system
 from routerctl.wire.types import Degraded, KeyFacts, ParsedCall, Renderer, Result, Vocabulary
 
 if TYPE_CHECKING:
@@ -264,14 +264,15 @@ class Flow:
 
     def settle(self, outcome: Outcome) -> None:
         """Hand the end of an admitted request to the ledger. Nobody waits for it."""
-        assert self.execution is not None and self.head is not None
-        execution = self.execution
+        execution, head = self.execution, self.head
+        assert execution is not None
+        assert head is not None
         self.settled = True
         self.process.settle(
             Settlement(
                 trace_id=self.trace_id,
                 n=len(execution.records) or 1,
-                head=self.head,
+                head=head,
                 outcome=outcome,
                 attempts=execution.unwritten,
             )
@@ -298,9 +299,10 @@ class Flow:
             (b"x-trace-id", self.trace_id.encode()),
             (b"x-policy-revision", self.snapshot.revision.hash.encode()),
         ]
-        request_id = self.exchange.headers.get("x-request-id")
-        if request_id:
-            headers.append((b"x-request-id", request_id[:128].encode("latin-1")))
+        request_id = self.exchange.headers.get("x-request-id", "")[:128] or self.trace_id
+        # The vendors' SDKs put these on their answers and errors as the request's id.
+        name = b"request-id" if self.door.name == "anthropic" else b"x-request-id"
+        headers.append((name, request_id.encode("latin-1")))
         if self.key.disclose != "none" and self.decision and self.decision.route:
             headers.append((b"x-route", self.decision.route.encode()))
         if outcome is not None and outcome.degraded_action:

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 import structlog
 from django.db import close_old_connections, connection
 from msgspec import Struct
-from routerctl.engine.limits import ResolvedLimits, resolve
-from routerctl.engine.revision import Revision, compile_revision
 
 from apps.accounts.keys import KeyRing
 from apps.policies import live as policies
+from routerctl.engine.limits import ResolvedLimits, resolve
+from routerctl.engine.revision import Revision, compile_revision
 from routerctl.engine.types import DeploymentSpec, Limits
 from routerctl.providers import ADAPTERS
 from routerctl.providers.ports import Adapter, Target
@@ -73,7 +73,7 @@ class Live:
         when `first_load_s` are over because the database is away."""
         self._thread.start()
         deadline = time.monotonic() + first_load_s
-        while not self._looked.is_set() and time.monotonic() < deadline:
+        while not self._looked.is_set() and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
     def stop(self) -> None:
@@ -83,7 +83,7 @@ class Live:
         while not self._stop.is_set():
             try:
                 self._listen()
-            except Exception as error:  # the outermost edge of this thread: it must outlive any
+            except Exception as error:  # noqa: BLE001  # the thread's outermost edge outlives any
                 self.database_ok = False
                 log.warning("configuration.unreachable", error=type(error).__name__)
                 connection.close()

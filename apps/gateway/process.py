@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import time
 
-from routerctl.providers.transport import Transport
-
 from apps.gateway.health import HealthBook
 from apps.gateway.live import Live
 from apps.gateway.metrics import Metrics
@@ -13,6 +11,7 @@ from apps.ledger.batcher import Ledger
 from apps.ledger.reaper import Reaper
 from apps.ledger.records import AttemptRecord, Outcome, Refused, Settlement, TraceHead
 from routerctl.env import Env
+from routerctl.providers.transport import Transport
 
 
 class Process:
@@ -40,7 +39,7 @@ class Process:
         """Stop being ready, let requests end, settle everything, close."""
         self.draining = True
         deadline = time.monotonic() + patience_s
-        while self.metrics.in_flight and time.monotonic() < deadline:
+        while self.metrics.in_flight and time.monotonic() < deadline:  # noqa: ASYNC110  # once
             await asyncio.sleep(0.02)
         await self.ledger.drain(max(1.0, deadline - time.monotonic()))
         for task in self._tasks:

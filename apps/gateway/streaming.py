@@ -56,10 +56,9 @@ async def _pump(flow: "Flow", flowing: Flowing) -> FinishStatus:
     while events is not None and not exchange.gone:
         pieces = []
         for event in events:
+            pieces.append(renderer.event(event))
             if type(event) is Finish:
                 finish = event.finish_status
-            else:
-                pieces.append(renderer.event(event))
         if pieces and (data := b"".join(pieces)):
             await exchange.write(data)
         events = await flowing.read()
@@ -82,8 +81,7 @@ async def _whole_first(flow: "Flow", chat: ModelRequest, execution: Execution) -
     if flow.exchange.gone:
         raise RouterError("client_disconnected")
     await _begin(flow, execution)
-    pieces = [renderer.event(event) for event in events if type(event) is not Finish]
-    await flow.exchange.write(b"".join(pieces))
+    await flow.exchange.write(b"".join(map(renderer.event, events)))
     finish = events[-1]
     assert isinstance(finish, Finish)
     await _end(flow, execution, finish.finish_status)
