@@ -27,7 +27,6 @@ _UNBILLED = frozenset(
         "server",
     }
 )
-)
 
 
 class Attempt:

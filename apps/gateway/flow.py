@@ -300,9 +300,9 @@ class Flow:
             (b"x-policy-revision", self.snapshot.revision.hash.encode()),
         ]
         request_id = self.exchange.headers.get("x-request-id", "")[:128] or self.trace_id
-        # The vendors' SDKs put these on their answers and errors as the request's id.
-        name = b"request-id" if self.door.name == "anthropic" else b"x-request-id"
-        headers.append((name, request_id.encode("latin-1")))
+        headers.append((b"x-request-id", request_id.encode("latin-1")))
+        if self.door.name == "anthropic":
+            headers.append((b"request-id", self.trace_id.encode()))  # what its SDK shows
         if self.key.disclose != "none" and self.decision and self.decision.route:
             headers.append((b"x-route", self.decision.route.encode()))
         if outcome is not None and outcome.degraded_action:
