@@ -82,7 +82,10 @@ class Connection(asyncio.Protocol):
     @property
     def may_be_used_again(self) -> bool:
         """Whether the exchange has ended and left the connection as it was."""
-        return self._is_complete and self._is_reusable and self._transport is not None
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return False
+        return self._is_complete and self._is_reusable
 
     def abort(self) -> None:
         """Hang up at once."""

@@ -44,7 +44,8 @@ class Pin:
         """An idle connection, or a new one. Raises ProviderError connect."""
         while self._idle:
             connection = self._idle.pop()
-            if time.monotonic() - connection.idle_since < IDLE_S:
+            is_fresh = time.monotonic() - connection.idle_since < IDLE_S
+            if is_fresh and connection.may_be_used_again:
                 return connection
             connection.abort()
         address = self._address

@@ -47,7 +47,7 @@ def _simplified(schema: Any) -> Any:
             kept[keyword] = _simplified(value)
         elif keyword in _KEPT or _is_held(keyword, value):
             kept[keyword] = value
-        elif not keyword.startswith("$"):
+        elif not keyword.startswith("$") and (keyword, value) != ("additionalProperties", False):
             said[keyword] = value
     if "properties" in kept or kept.get("type") == "object":
         kept["additionalProperties"] = False

@@ -14,7 +14,7 @@ would use up all descriptors.
 import re
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from msgspec import Struct
@@ -34,7 +34,7 @@ class UpstreamResponse(Struct, frozen=True):
     """`headers` by lower-case name."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: dict[str, str]
     body: bytes
 
 
@@ -45,7 +45,7 @@ class UpstreamStream:
 
     def __init__(self, pin: Pin, connection: Connection) -> None:
         self.status: int = connection.status
-        self.headers: Mapping[str, str] = connection.headers
+        self.headers: dict[str, str] = connection.headers
         self._pin = pin
         self._connection: Connection | None = connection
 

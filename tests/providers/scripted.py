@@ -83,8 +83,8 @@ class Scripted:
                 reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
                 if not await _answer(reply, reader, writer):
                     break
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (ConnectionError, asyncio.IncompleteReadError, RuntimeError):
+            pass  # the client went away; RuntimeError is how uvloop says it
         finally:
             writer.close()
             with suppress(ConnectionError, ssl.SSLError):
@@ -151,8 +151,22 @@ async def listening(
     tls: ssl.SSLContext | None = None,
     host: str = "127.0.0.1",
 ) -> AsyncIterator[int]:
-    server = await asyncio.start_server(serve, host, 0, ssl=tls)
+    talks: set[asyncio.Task[None]] = set()
+
+    async def talk(reader: asyncio.StreamReader, writer: Writer) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        talks.add(task)
+        # asyncio's streams take a cancelled server for a broken one, and say so in the log.
+        with suppress(asyncio.CancelledError):
+            await serve(reader, writer)
+        talks.discard(task)
+
+    server = await asyncio.start_server(talk, host, 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        for task in talks:
+            task.cancel()
+        await asyncio.gather(*talks)
