@@ -37,9 +37,9 @@ class Ledger:
         """Begin; returns when requests can be admitted, or after a while without a database."""
         runs = (self._admissions.leased.keep, self._admissions.run, self._settlements.run)
         self._tasks = [asyncio.create_task(_keep_running(run)) for run in runs]
-        deadline = time.monotonic() + _FIRST_CONTACT_S
-        while not self.is_open and time.monotonic() < deadline:
-            await asyncio.sleep(_POLL_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_CONTACT_S):
+                await self._admissions.leased.fresh.wait()
 
     @property
     def is_open(self) -> bool:
@@ -91,7 +91,7 @@ class Ledger:
         """Wait until all is stored, at most that long. Whether it is."""
         self._settlements.in_a_hurry = True
         deadline = time.monotonic() + timeout_s
-        while self.pending and time.monotonic() < deadline:
+        while self.pending and time.monotonic() < deadline:  # noqa: ASYNC110 (seldom, and once)
             await asyncio.sleep(_POLL_S)
         self._settlements.in_a_hurry = False
         return not self.pending

@@ -45,6 +45,8 @@ class LeasedLine:
         self._on_ready = on_ready
         self._lease_s = lease_s
         self._lease = f"{lease_s} seconds".encode()
+        self.fresh = asyncio.Event()
+        """Set while `epoch` is there."""
         self._stale = asyncio.Event()
 
     async def keep(self) -> None:
@@ -66,6 +68,7 @@ class LeasedLine:
         self._stale.clear()
         self.epoch = await self.line.call(b"register", self.worker, self._lease)
         self.down_since = None
+        self.fresh.set()
         self._on_ready()
 
     async def _renew_while_fresh(self) -> None:
@@ -87,6 +90,7 @@ class LeasedLine:
         if self.down_since is None:
             self.down_since = asyncio.get_running_loop().time()
         self.epoch = None
+        self.fresh.clear()
         self._stale.set()
 
     def _hung_up(self, why: str) -> None:

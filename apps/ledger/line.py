@@ -91,7 +91,10 @@ class Line:
 
     async def _prepared(self) -> psycopg.AsyncConnection[object]:
         connection = await psycopg.AsyncConnection.connect(
-            self._dsn, autocommit=True, application_name="routerctl ledger"
+            self._dsn,
+            autocommit=True,
+            application_name="routerctl ledger",
+            tcp_user_timeout=10_000,
         )
         try:
             within_ms = int(self._answer_within_s * 800)
@@ -118,7 +121,8 @@ class Line:
             if self._connection is None:
                 raise LineLost("not connected")
             loop = asyncio.get_running_loop()
-            self._answer = answer = loop.create_future()
+            answer: asyncio.Future[bytes | None] = loop.create_future()
+            self._answer = answer
             timer = loop.call_later(self._answer_within_s, self._lose, "no answer in time")
             try:
                 self._connection.pgconn.send_query_prepared(name, values)

@@ -142,7 +142,7 @@ def reduced(row: Row) -> list[bytes]:
 
 
 def _reduced_outcome(told: dict[str, Any]) -> dict[str, Any]:
-    empty = msgspec.to_builtins(
+    empty: dict[str, Any] = msgspec.to_builtins(
         Outcome(status="failed", finish_status="error", http_status=500, marks=("reduced",))
     )
     kept = {
