@@ -48,11 +48,11 @@ def bound_nano_usd(price: PriceSpec, input_tokens: int, output_tokens: int) -> i
 
 def dearest_input(price: PriceSpec) -> int:
     """The highest price an input token can have, in nano-USD per million."""
-    return max(
-        price.input_nano_usd_per_mtok,
-        price.cached_input_nano_usd_per_mtok or 0,
-        price.cache_write_nano_usd_per_mtok or 0,
-    )
+    dearest = price.input_nano_usd_per_mtok
+    for other in (price.cached_input_nano_usd_per_mtok, price.cache_write_nano_usd_per_mtok):
+        if other is not None and other > dearest:
+            dearest = other
+    return dearest
 
 
 def component(tokens: int, nano_usd_per_mtok: int) -> int:
