@@ -79,7 +79,8 @@ def _facts(trace: StoredTrace) -> Iterator[Fact]:
         yield Fact("Reason", decision.reason)
     if decision.refusal:
         yield Fact("Refused", decision.refusal.message)
-    yield Fact("Task", f"{decision.task}, {_task_source(decision)}")
+    if decision.task:
+        yield Fact("Task", f"{decision.task}, {_task_source(decision)}")
     yield Fact("Sensitivity", _sensitivity(trace))
     if decision.redact:
         taken = [what.replace("_", " ") for what in decision.redact]
@@ -89,7 +90,12 @@ def _facts(trace: StoredTrace) -> Iterator[Fact]:
     if decision.flags:
         states = [f"{slug} was {'on' if on else 'off'}" for slug, on in decision.flags.items()]
         yield Fact("Flags", all_of(states))
-    yield Fact("Revision", decision.revision[:12], copied=decision.revision)
+    yield Fact(
+        "Revision",
+        decision.revision[:12],
+        copied=decision.revision,
+        why_unknown="The record of the decision was lost",
+    )
 
 
 def _route(decision: Decision) -> str:

@@ -54,6 +54,7 @@ CANCELLED = Result("", "circle-minus", "Cancelled")
 LEFT = Result("", "circle-minus", "Left out")
 NOT_NEEDED = Result("", "circle-minus", "Not needed")
 NOT_TRIED = Result("", "circle-minus", "Not tried")
+UNKNOWN = Result("", "circle-minus", "Not known")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +121,20 @@ def result_for(candidate: Candidate, trace: StoredTrace) -> Result:
         return result_of(attempts[-1])
     if not candidate.eligible:
         return LEFT
+    if not is_complete(trace):
+        return UNKNOWN
     return NOT_NEEDED if trace.outcome.deployment else NOT_TRIED
 
 
+def is_complete(trace: StoredTrace) -> bool:
+    """Whether every call is on record. It is not when the process died on the way, or when the
+    database would take no more than the outcome."""
+    return trace.outcome.error_code != "abandoned" and "reduced" not in trace.outcome.marks
+
+
 def _summary(trace: StoredTrace) -> str:
+    if not is_complete(trace):
+        return f"{counted(len(trace.attempts), 'call')} on record; what followed is not known"
     took = duration(trace.outcome.latency_ms)
     if not trace.attempts:
         return f"No provider was called. It ended after {took}"
@@ -138,7 +149,7 @@ def _call(attempt: AttemptRecord, bars: tuple[Bar, ...]) -> Call:
         cost=attempt_cost(attempt),
         sentence=_sentence(attempt),
         said=attempt.error_message,
-        counted_by=_COUNTED_BY[attempt.usage_source],
+        counted_by=_COUNTED_BY.get(attempt.usage_source, attempt.usage_source),
     )
 
 
@@ -166,6 +177,8 @@ def _not_called(candidate: Candidate, trace: StoredTrace) -> NotCalled:
 
 def _idle(trace: StoredTrace) -> str:
     """Why a candidate that could have served was not called."""
+    if not is_complete(trace):
+        return "Could have served. Whether it was called is not on record."
     if trace.outcome.deployment:
         return "Could have served, but was not needed."
     if trace.attempts:

@@ -6,7 +6,7 @@ from apps.dashboards import answers
 from apps.dashboards.cost import Cost, trace_cost
 from apps.dashboards.facts import facts
 from apps.dashboards.reasoning import reasoning
-from apps.dashboards.story import story
+from apps.dashboards.story import is_complete, story
 from apps.dashboards.ticket import ticket_summary
 from apps.traces.values import StoredTrace
 from apps.traces.verdict import verdict
@@ -46,6 +46,8 @@ def _released(trace: StoredTrace, cost: Cost) -> int | None:
 
 
 def _money_note(trace: StoredTrace, cost: Cost) -> str:
+    if not is_complete(trace):
+        return "Not every call is on record, so the most that can be billed counts."
     if not trace.attempts:
         return "Ended before any provider was called: this request cost nothing."
     if cost.nano_usd is None:

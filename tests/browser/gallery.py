@@ -246,6 +246,20 @@ def unpriced() -> StoredTrace:
     )
 
 
+def abandoned() -> StoredTrace:
+    """The process that handled it died; the reaper wrote its trace."""
+    return stored(
+        request=asked(),
+        decided=decision(route="chat-free", strategy="cheapest", candidates=(SMALL, STRONG)),
+        error_code="abandoned",
+        http_status=500,
+        usage_source="estimated",
+        latency_ms=0,
+        cost_nano_usd=411_000,
+        held_nano_usd=411_000,
+    )
+
+
 GALLERY: dict[str, Callable[[], StoredTrace]] = {
     "answered": answered,
     "degraded": degraded,
@@ -253,6 +267,7 @@ GALLERY: dict[str, Callable[[], StoredTrace]] = {
     "gated": gated,
     "secret": secret,
     "unpriced": unpriced,
+    "abandoned": abandoned,
 }
 
 

@@ -49,3 +49,17 @@ def test_axe_looks(page, live_server):
     page.goto(f"{live_server.url}/sign-in/")
     page.evaluate("document.querySelector('label').remove()")
     assert any(found.startswith("label:") for found in violations(page))
+
+
+def test_the_watch_sees_broken_policy_and_what_comes_from_elsewhere(page, live_server, watch):
+    page.goto(f"{live_server.url}/sign-in/")
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"color:red\">x')")
+    page.evaluate("document.body.append(document.createElement('script'))")
+    page.evaluate("document.body.lastChild.text = 'window.ran = true'")
+    page.evaluate("new Image().src = 'http://elsewhere.invalid/x.png'")
+    page.wait_for_timeout(200)
+    wrong = "\n".join(watch.taken())
+    assert "inline style" in wrong
+    assert "inline script" in wrong
+    assert "elsewhere.invalid" in wrong
+    assert not page.evaluate("window.ran")

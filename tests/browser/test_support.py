@@ -55,13 +55,13 @@ def test_a_filter_swaps_the_list_and_stays_in_the_address(page, live_server, sig
     page.goto(f"{live_server.url}/traces")
     page.evaluate("window.sameDocument = true")
     page.get_by_text("Filter", exact=True).click()
-    page.get_by_label("Status").select_option("failed")
+    page.get_by_label("Status").select_option("degraded")
     page.get_by_role("button", name="Apply").click()
-    expect(page.get_by_role("row")).to_have_count(2)  # its head and the one that failed
-    expect(page).to_have_url(f"{live_server.url}/traces?from=now-7d&status=failed")
+    expect(page.get_by_role("row")).to_have_count(2)  # its head and the degraded one
+    expect(page).to_have_url(f"{live_server.url}/traces?from=now-7d&status=degraded")
     assert page.evaluate("window.sameDocument")
 
-    page.get_by_role("link", name="Remove filter: status is failed").click()
+    page.get_by_role("link", name="Remove filter: status is degraded").click()
     expect(page.get_by_role("row")).to_have_count(len(gallery) + 1)
     page.go_back()
     expect(page.get_by_role("row")).to_have_count(2)

@@ -17,6 +17,11 @@ class Watch:
     def expect_nothing(self) -> None:
         assert not self._wrong, "\n".join(self._wrong)
 
+    def taken(self) -> list[str]:
+        """What went wrong so far, and then is forgotten."""
+        wrong, self._wrong = self._wrong, []
+        return wrong
+
     def _watch(self, page: Page) -> None:
         page.on("console", self._console)
         page.on("pageerror", lambda error: self._wrong.append(f"script: {error}"))

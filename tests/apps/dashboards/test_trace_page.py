@@ -12,7 +12,16 @@ from apps.dashboards.ticket import ticket_summary
 from apps.dashboards.trace_page import trace_page
 from apps.traces.verdict import verdict
 from routerctl.engine.errors import CATALOGUE
-from routerctl.engine.types import Candidate, Finding, GateOutcome, Refusal, Step, TextReading
+from routerctl.engine.types import (
+    Candidate,
+    Decision,
+    Finding,
+    GateOutcome,
+    Refusal,
+    Sensitivity,
+    Step,
+    TextReading,
+)
 from routerctl.providers.errors import RULES
 from tests.apps.traces.stored import attempt, decision, stored
 from tests.browser.gallery import GALLERY, STRONG, answered, degraded, exhausted, gated, secret
@@ -66,6 +75,28 @@ def test_without_calls_the_story_says_so():
     told = story(gated())
     assert told.summary == "No provider was called. It ended after 4 ms"
     assert told.calls == ()
+
+
+def test_what_a_dead_process_did_is_not_made_up():
+    trace = GALLERY["abandoned"]()
+    told = story(trace)
+    assert told.summary == "0 calls on record; what followed is not known"
+    assert {one.sentence for one in told.not_called} == {
+        "Could have served. Whether it was called is not on record."
+    }
+    assert {one.result.word for one in reasoning(trace).candidates} == {"Not known"}
+    assert trace_cost(trace).estimated
+    assert "Not every call is on record" in trace_page(trace, URL, in_full=True)["money_note"]
+
+
+def test_a_trace_whose_record_was_lost_still_has_its_page():
+    nothing = Decision(
+        revision="", moment_ms=0, task="", task_source="", sensitivity=Sensitivity.INTERNAL
+    )
+    trace = stored(decided=nothing, error_code="internal_error", marks=("reduced",))
+    told = of(reasoning(trace).facts)
+    assert told["Revision"] == ""
+    assert "Task" not in told
 
 
 # ------------------------------------------------------------------------- why
