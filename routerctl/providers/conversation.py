@@ -79,18 +79,21 @@ def portable_id(call_id: str) -> str:
 
 def param(request: ModelRequest, name: str, kind: type[T]) -> T:
     """The parameter `name`. Raises ProviderError invalid_request when it is not a `kind`."""
-    try:
-        return msgspec.json.decode(request.params[name], type=kind)
-    except UNREADABLE:
-        raise ProviderError("invalid_request", f"{name} has the wrong type") from None
+    value: T = _decoded(request, name, kind)
+    return value
 
 
 def stop_sequences(request: ModelRequest) -> list[str]:
     """`stop` as a list, however it was written."""
-    stop: Any = param(request, "stop", str | list[str] | None)  # type: ignore[arg-type]
-    if stop is None:
-        return []
-    return [stop] if isinstance(stop, str) else stop
+    stop: str | list[str] | None = _decoded(request, "stop", str | list[str] | None)
+    return [stop] if isinstance(stop, str) else stop or []
+
+
+def _decoded(request: ModelRequest, name: str, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(request.params[name], type=kind)
+    except UNREADABLE:
+        raise ProviderError("invalid_request", f"{name} has the wrong type") from None
 
 
 def schema_in_words(output: OutputSchema) -> str:

@@ -57,7 +57,7 @@ class _Content(_Camel):
 
 
 class _Candidate(_Camel):
-    content: _Content = msgspec.field(default_factory=_Content)
+    content: _Content | None = None
     finish_reason: str | None = None
     finish_message: str | None = None
 
@@ -131,7 +131,7 @@ class _Reader:
         self._id_prefix = ""
         self._reason: str | None = None
         self._refused = False
-        self._usage: Usage | None = None
+        self._usage: _Usage | None = None
         self._calls = 0
 
     def read(self, body: bytes) -> list[StreamEvent]:
@@ -140,10 +140,10 @@ class _Reader:
         if response.error is not None:
             raise error_in_stream(complaint_of({"error": response.error}), self.upstream_id)
         if response.usage_metadata is not None:
-            self._usage = response.usage_metadata.neutral()
+            self._usage = response.usage_metadata
         events: list[StreamEvent] = []
         for candidate in response.candidates[:1]:
-            for part in candidate.content.parts:
+            for part in candidate.content.parts if candidate.content else ():
                 self._add(part, events)
             self._end(candidate, events)
         feedback = response.prompt_feedback
@@ -153,12 +153,13 @@ class _Reader:
 
     def finish(self) -> Finish | None:
         """None when no finish reason came."""
+        usage = self._usage.neutral() if self._usage else None
         if self._refused:
-            return Finish("refused", self._usage)
+            return Finish("refused", usage)
         if self._reason is None:
             return None
         status: FinishStatus = "length" if self._reason == "MAX_TOKENS" else "stop"
-        return Finish("tool_calls" if self._calls and status == "stop" else status, self._usage)
+        return Finish("tool_calls" if self._calls and status == "stop" else status, usage)
 
     def _add(self, part: _Part, events: list[StreamEvent]) -> None:
         if part.function_call is not None:

@@ -96,8 +96,8 @@ class _Message(Struct):
 
 
 class _Choice(Struct):
-    message: _Message = msgspec.field(default_factory=_Message)
-    delta: _Message = msgspec.field(default_factory=_Message)
+    message: _Message | None = None
+    delta: _Message | None = None
     finish_reason: str | None = None
     logprobs: Raw = _NULL
 
@@ -150,7 +150,7 @@ def read_answer(headers: Mapping[str, str], body: bytes) -> Answer:
             raise _said(completion.error, upstream_id)
         raise _malformed("the answer has no choices", upstream_id)
     choice = completion.choices[0]
-    message = choice.message
+    message = choice.message or _Message()
     text, thoughts = _texts(message)
     calls = tuple(
         ToolCall(call.id or f"call_{n}", call.function.name or "", call.function.arguments or "{}")
@@ -194,7 +194,7 @@ class OpenAIStream(EventStream):
     def __init__(self, headers: Mapping[str, str]) -> None:
         super().__init__(request_id(headers))
         self._reason: str | None = None
-        self._usage: Usage | None = None
+        self._usage: _Usage | None = None
         self._call_ids: list[str] = []
         self._refused = False
 
@@ -204,7 +204,7 @@ class OpenAIStream(EventStream):
             return
         chunk = _completion(data)
         if chunk.usage is not None:
-            self._usage = chunk.usage.neutral()
+            self._usage = chunk.usage
         if self.provider_request_id is None:
             self.provider_request_id = chunk.id
         if chunk.choices:
@@ -220,10 +220,14 @@ class OpenAIStream(EventStream):
         status = _finish_status(
             self._reason, bool(self._call_ids), self._refused, self.provider_request_id
         )
-        return Finish(status, self._usage)
+        return Finish(status, self._usage.neutral() if self._usage else None)
 
     def _add(self, choice: _Choice, events: list[StreamEvent]) -> None:
+        if choice.finish_reason:
+            self._reason = choice.finish_reason
         delta = choice.delta
+        if delta is None:
+            return
         text, thoughts = _texts(delta)
         if thoughts:
             events.append(ThinkingDelta(thoughts))
@@ -234,18 +238,18 @@ class OpenAIStream(EventStream):
             events.append(RefusalDelta(delta.refusal))
         if delta.tool_calls:
             events.extend(map(self._call, delta.tool_calls))
-        if choice.finish_reason:
-            self._reason = choice.finish_reason
 
     def _call(self, call: _ToolCall) -> ToolCallDelta:
-        """Only the first delta of a call carries its id and name, whatever the vendor repeats;
-        a vendor that leaves `index` out begins a call with a new id."""
+        """Only the first delta of a call carries its id and name, whatever the vendor repeats.
+
+        A new id begins a call, because some vendors leave `index` out or always say 0; without
+        an id, a new index does.
+        """
         ids, arguments = self._call_ids, call.function.arguments or ""
-        if call.id is not None and call.id in ids:
+        if call.id and call.id in ids:
             return ToolCallDelta(ids.index(call.id), arguments=arguments)
-        last = len(ids) - 1
-        index = last if call.index is None else min(call.index, last)
-        if not call.id and index >= 0 and (call.index is None or call.index <= last):
+        index = len(ids) - 1 if call.index is None else call.index
+        if not call.id and 0 <= index < len(ids):
             return ToolCallDelta(index, arguments=arguments)
         ids.append(call.id or f"call_{len(ids)}")
         return ToolCallDelta(len(ids) - 1, ids[-1], call.function.name or "", arguments)
@@ -258,11 +262,11 @@ def _texts(message: _Message) -> tuple[str, str]:
     """What was said, and what was thought."""
     thoughts = message.reasoning_content or message.reasoning or ""
     content = message.content
-    if type(content) is list:
+    if isinstance(content, list):
         said = [piece.text for piece in content]
         thought = [inner.text for piece in content for inner in piece.thinking]
         return "".join(said), thoughts + "".join(thought)
-    return content or "", thoughts  # type: ignore[return-value]
+    return content or "", thoughts
 
 
 def _present(raw: Raw) -> Raw | None:
