@@ -73,7 +73,8 @@ def _size(trace: StoredTrace) -> Iterator[Fact]:
         yield Fact("Output", counted(outcome.output_tokens, "token") + of_it)
     if outcome.first_token_ms is not None:
         yield Fact("First token", duration(outcome.first_token_ms))
-    yield Fact("Latency", duration(outcome.latency_ms))
+    took = "" if outcome.error_code == "abandoned" else duration(outcome.latency_ms)
+    yield Fact("Latency", took, why_unknown="The process died before it could tell")
     if outcome.safety_flags:
         yield Fact("Safety flags", ", ".join(outcome.safety_flags))
     if outcome.marks:

@@ -134,7 +134,8 @@ def is_complete(trace: StoredTrace) -> bool:
 
 def _summary(trace: StoredTrace) -> str:
     if not is_complete(trace):
-        return f"{counted(len(trace.attempts), 'call')} on record; what followed is not known"
+        on_record = counted(len(trace.attempts), "call") if trace.attempts else "No call"
+        return f"{on_record} on record; what followed is not known"
     took = duration(trace.outcome.latency_ms)
     if not trace.attempts:
         return f"No provider was called. It ended after {took}"

@@ -7,6 +7,7 @@ from django.utils.safestring import SafeString
 
 from apps.dashboards import clock, figures
 from apps.dashboards.cost import Cost, trace_cost
+from apps.ledger.records import Outcome
 from apps.traces.values import StoredTrace
 from apps.traces.words import usd
 from routerctl.engine.sentences import decimal
@@ -46,6 +47,14 @@ def cost_of(trace: StoredTrace) -> SafeString:
         if cost.nano_usd is None
         else format_html("{}", usd(cost.nano_usd))
     )
+
+
+@register.simple_tag
+def latency(outcome: Outcome) -> SafeString:
+    """How long a request took; nobody was left to measure an abandoned one."""
+    if outcome.error_code == "abandoned":
+        return unknown("The process died before it could tell")
+    return format_html("{}", figures.duration(outcome.latency_ms))
 
 
 @register.simple_tag

@@ -80,12 +80,13 @@ def test_without_calls_the_story_says_so():
 def test_what_a_dead_process_did_is_not_made_up():
     trace = GALLERY["abandoned"]()
     told = story(trace)
-    assert told.summary == "0 calls on record; what followed is not known"
+    assert told.summary == "No call on record; what followed is not known"
     assert {one.sentence for one in told.not_called} == {
         "Could have served. Whether it was called is not on record."
     }
     assert {one.result.word for one in reasoning(trace).candidates} == {"Not known"}
     assert trace_cost(trace).estimated
+    assert of(facts(trace))["Latency"] == ""
     assert "Not every call is on record" in trace_page(trace, URL, in_full=True)["money_note"]
 
 
