@@ -37,6 +37,8 @@ class Script:
     """The error, silence or fault happens to the first so many calls of this model; 0: to all."""
     percent: int = 100
     """It happens to this share of the calls, spread evenly."""
+    only: str = ""
+    """It happens at this provider alone."""
     silent: bool = False
     """Accept the call and never answer."""
     stall: int = 0
@@ -54,8 +56,10 @@ class Script:
     tool: bool = False
     """Call the first tool although nothing forces it."""
 
-    def applies(self, call_number: int) -> bool:
+    def applies(self, provider: str, call_number: int) -> bool:
         """Whether the scripted fault happens to the model's `call_number`th call, from 1."""
+        if self.only and provider != self.only:
+            return False
         if self.times and call_number > self.times:
             return False
         return call_number * self.percent // 100 > (call_number - 1) * self.percent // 100

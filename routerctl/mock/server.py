@@ -73,7 +73,7 @@ class Providers:
         if operation == "embeddings":
             model = path_model or body.get("model", "")
             self._remember(call, model, body)
-            script = self._script(model, "")
+            script = self._script(call, model, "")
             if not await _fault(call, wire, script):
                 await _json(call.send, 200, wire.embeddings(path_model, body))
             return
@@ -81,7 +81,7 @@ class Providers:
         if operation == "stream":
             ask = replace(ask, stream=True)
         self._remember(call, ask.model, body)
-        script = self._script(ask.model, ask.last_user_text)
+        script = self._script(call, ask.model, ask.last_user_text)
         if await _fault(call, wire, script):
             return
         reply = compose(ask, script)
@@ -91,16 +91,16 @@ class Providers:
             headers = {"x-request-id": f"req_mock{self._count:08d}"}
             await _json(call.send, 200, wire.whole(ask, reply, self._count), headers)
 
-    def _script(self, model: str, last_user_text: str) -> Script:
+    def _script(self, call: _Call, model: str, last_user_text: str) -> Script:
         self._of_model[model] += 1
         script = read_script(model, last_user_text)
-        return script if script.applies(self._of_model[model]) else script.without_faults()
+        applies = script.applies(call.provider, self._of_model[model])
+        return script if applies else script.without_faults()
 
     def _remember(self, call: _Call, model: str, body: Any) -> None:
-        provider = call.path.strip("/").partition("/")[0]
         self.calls.append(
-            {"provider": provider, "model": model, "path": call.path, "headers": call.headers}
-            | {"body": body}
+            {"provider": call.provider, "model": model, "path": call.path}
+            | {"headers": call.headers, "body": body}
         )
 
 
@@ -109,6 +109,7 @@ class _Call:
 
     def __init__(self, scope: Message, receive: Receive, send: Send, body: bytes) -> None:
         self.path = unquote(scope["path"])
+        self.provider = self.path.strip("/").partition("/")[0]
         self.body = body
         self.receive = receive
         self.send = send
