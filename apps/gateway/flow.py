@@ -258,7 +258,8 @@ class Flow:
         headers = self.headers(outcome)
         if error.retry_after_s is not None:
             headers.append((b"retry-after", b"%d" % error.retry_after_s))
-        if not error.kind.retry_helps or outcome.status == "failed":
+        if not error.kind.retry_helps or (self.execution and self.execution.records):
+            # Asking again cannot help, or we have asked providers often enough for one request.
             headers.append((b"x-should-retry", b"false"))
         await self.exchange.whole(error.kind.status, headers, renderer.whole(result))
 
