@@ -5,6 +5,7 @@
 
 import os
 import tempfile
+from typing import Any, cast
 
 from django.core.asgi import get_asgi_application
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -32,7 +33,10 @@ class Application:
         self._serves_machines = role != "web"
         self._serves_people = role != "gateway"
         proxies = list(settings.ENV.trusted_proxies)
-        self._pages = ProxyHeadersMiddleware(_django, proxies) if proxies else _django
+        # uvicorn and Django each have types of their own for the same callables.
+        self._pages: Any = (
+            ProxyHeadersMiddleware(cast("Any", _django), proxies) if proxies else _django
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -40,7 +44,7 @@ class Application:
         elif self._is_for_machines(scope["path"]):
             await gateway.gateway_app(scope, receive, send)
         else:
-            await self._pages(scope, receive, send)  # type: ignore[arg-type]
+            await self._pages(scope, receive, send)
 
     def _is_for_machines(self, path: str) -> bool:
         if not self._serves_people:

@@ -84,6 +84,8 @@ class Live:
             try:
                 self._listen()
             except Exception as error:  # noqa: BLE001  # the thread's outermost edge outlives any
+                if self._stop.is_set():
+                    return  # the process ends, and its database may be gone already
                 self.database_ok = False
                 log.warning("configuration.unreachable", error=type(error).__name__)
                 connection.close()

@@ -83,7 +83,7 @@ def _start_providers() -> str:
         )
         assert process.stdin
         assert process.stdout
-        url = process.stdout.readline().decode().strip()
+        url: str = process.stdout.readline().decode().strip()
         if url:
             os.set_inheritable(os.dup(process.stdin.fileno()), True)
             return url

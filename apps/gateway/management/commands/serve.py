@@ -76,7 +76,7 @@ def _forget_gauges(pid: int) -> None:
     """What a dead worker had in flight is no longer in flight."""
     from prometheus_client.multiprocess import mark_process_dead
 
-    mark_process_dead(pid)
+    mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
 def _check_migrations() -> None:
