@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 
 import django
@@ -16,7 +15,7 @@ import pytest
 
 from routerctl import embedded
 from tests import databases
-from tests.processes import Mock, Server, start_mock
+from tests.processes import Mock, Server, server_maker, start_mock
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "routerctl.settings"
 os.environ.setdefault("ROUTERCTL_DATA_DIR", str(databases.ROOT / "var" / "tests"))
@@ -25,8 +24,6 @@ embedded.prepare()
 os.environ["DATABASE_URL"] = databases.renamed(os.environ["DATABASE_URL"], f"test_{os.getpid()}")
 os.environ["REDIS_URL"] = databases.with_redis_database(os.environ["REDIS_URL"], os.getpid())
 django.setup()
-
-_numbers = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -51,20 +48,9 @@ def mock() -> Iterator[Mock]:
 
 @pytest.fixture
 def make_server(mock: Mock, tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Makes servers, each on a database of its own, which share `mock`: `make_server(NAME=value)`
-    with what their environment has beside the usual. They are not started yet."""
-    made: list[Server] = []
-
-    def make(**environment: str) -> Server:
-        number = next(_numbers)
-        directory = tmp_path / f"server-{number}"
-        directory.mkdir()
-        made.append(Server(directory, mock, number, environment))
-        return made[-1]
-
-    yield make
-    for server in made:
-        server.close()
+    """Makes servers that share `mock`: `make_server(NAME=value)`, see `server_maker`."""
+    with server_maker(mock, tmp_path) as make:
+        yield make
 
 
 @pytest.fixture

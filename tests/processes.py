@@ -13,8 +13,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from tests import databases
 
 ROOT = databases.ROOT
 PATIENCE_S = 30
+
+_numbers = count(1)
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,28 @@ def start_mock() -> Iterator[Mock]:
         assert process.stdout
         yield Mock(process.stdout.readline().strip())
         process.terminate()
+
+
+@contextlib.contextmanager
+def server_maker(mock: Mock, directory: Path) -> Iterator[Callable[..., Server]]:
+    """Makes servers, each on a database of its own, which share `mock`; they end with the block.
+
+    `make(NAME=value)` says what their environment has beside the usual. They are not started yet.
+    """
+    made: list[Server] = []
+
+    def make(**environment: str) -> Server:
+        number = next(_numbers)
+        own = directory / f"server-{number}"
+        own.mkdir()
+        made.append(Server(own, mock, number, environment))
+        return made[-1]
+
+    try:
+        yield make
+    finally:
+        for server in made:
+            server.close()
 
 
 class Server:
