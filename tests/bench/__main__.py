@@ -28,7 +28,7 @@ from tests.bench.targets import (
     targets,
 )
 
-# name: connections, seconds, streamed, wait µs, gap µs, share of the c32 rate (0: as fast as it goes)
+# name: connections, seconds, streamed, wait µs, gap µs, share of c32's rate (0: as fast as can be)
 MEASURES = {
     "c32": (32, 3.0, False, 0, 0, 0.0),
     "c128": (128, 3.0, False, 0, 0, 0.0),
