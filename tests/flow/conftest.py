@@ -1,0 +1,83 @@
+"""What the tests of the whole flow share: scripted providers, and one server that has a route for
+everything they ask. Both live as long as the package's tests; every test begins unheard."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.flow.client import Client
+from tests.flow.documents import deployment, document, provider, route
+from tests.processes import Mock, Server, server_maker, start_mock
+
+VENDORS = ("openai", "anthropic", "gemini")
+
+EVERYTHING = document(
+    providers=[
+        *(provider(f"acme-{vendor}", vendor) for vendor in VENDORS),
+        *(provider(name) for name in ("first", "second", "third", "vectors")),
+    ],
+    deployments=[
+        *(deployment(f"acme-{vendor}/kestrel", model=f"kestrel-{vendor}") for vendor in VENDORS),
+        *(deployment(f"{name}/one") for name in ("first", "second", "third")),
+        deployment("vectors/one", capabilities=["embeddings"], max_output_tokens=1),
+        deployment("acme-gemini/vectors", capabilities=["embeddings"], max_output_tokens=1),
+    ],
+    routes=[
+        *(route(f"behind-{vendor}", f"acme-{vendor}/kestrel") for vendor in VENDORS),
+        route("vectors", "vectors/one"),
+        route("gemini-vectors", "acme-gemini/vectors"),
+        route("one", "first/one"),
+        route("ladder", "first/one", "second/one", "third/one"),
+        route("two-attempts", "first/one", "second/one", "third/one", limits={"attempts": 2}),
+        route("impatient", "first/one", "second/one", limits={"first_token_ms": 400}),
+        route("restless", "first/one", "second/one", limits={"stall_ms": 400}),
+        route("hurried", "first/one", "second/one", limits={"total_ms": 800}),
+        route("buffered", "first/one", "second/one", stream_recovery="buffer",
+              limits={"stall_ms": 400}),
+        {"slug": "otherwise", "when": {}, "strategy": "priority", "candidates": ["first/one"]},
+    ],
+)  # fmt: skip
+
+
+@pytest.fixture(scope="package")
+def providers() -> Iterator[Mock]:
+    """The scripted providers of this package."""
+    with start_mock() as running:
+        yield running
+
+
+@pytest.fixture
+def mock(providers: Mock) -> Mock:
+    """The same, which nobody has called yet."""
+    providers.forget()
+    return providers
+
+
+@pytest.fixture(scope="package")
+def shared_server(providers: Mock, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for the tests that leave it as they found it. Its configuration is EVERYTHING."""
+    with server_maker(providers, tmp_path_factory.mktemp("flow")) as make:
+        server = make()
+        server.start()
+        server.apply(EVERYTHING)
+        yield server
+
+
+@pytest.fixture(scope="package")
+def key(shared_server: Server) -> Callable[..., str]:
+    """A key of the shared server: `key("--legacy")` with what `create_api_key` takes. Made once."""
+    made: dict[tuple[str, ...], str] = {}
+
+    def make(*options: str) -> str:
+        if options not in made:
+            made[options] = shared_server.create_key(*options)
+        return made[options]
+
+    return make
+
+
+@pytest.fixture
+def client(shared_server: Server, mock: Mock, key: Callable[..., str]) -> Iterator[Client]:
+    """A client that may do everything and is told nothing about who answers."""
+    with Client(shared_server, key("--scopes", "generate,read,decide")) as client:
+        yield client
