@@ -138,9 +138,6 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is not a subclass of it
 
     def data_received(self, data: bytes) -> None:
-        if self._is_complete:
-            self.abort()  # words that nobody asked for
-            return
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:

@@ -170,6 +170,7 @@ def _head_start(location: Location, headers: tuple[tuple[str, str], ...]) -> byt
         f"POST {location.target} HTTP/1.1",
         f"host: {location.host_header}",
         "user-agent: routerctl",
+        "accept: */*",
         "accept-encoding: identity",
     ]
     for name, value in headers:

@@ -157,8 +157,9 @@ async def listening(
         task = asyncio.current_task()
         assert task is not None
         talks.add(task)
-        # asyncio's streams take a cancelled server for a broken one, and say so in the log.
-        with suppress(asyncio.CancelledError):
+        # The client went away, or the test is over: asyncio's streams take a cancelled server for
+        # a broken one, and say so in the log.
+        with suppress(asyncio.CancelledError, asyncio.IncompleteReadError, ConnectionError):
             await serve(reader, writer)
         talks.discard(task)
 

@@ -73,7 +73,7 @@ class Line:
 
     async def send(self, request: ModelRequest) -> Answer:
         response = await self.transport.send(
-            self.adapter.chat(self.target, request), connect_ms=1000, total_ms=5000
+            self.adapter.chat(self.target, request), connect_ms=5000, total_ms=5000
         )
         if response.status != 200:
             raise self.adapter.error(response.status, response.headers, response.body)
@@ -83,11 +83,11 @@ class Line:
         """All events of a stream that comes in `chunks`, and what was asked for it."""
         self.said.say(Reply(chunks=chunks, headers={"content-type": "text/event-stream"}))
         request = self.adapter.chat(self.target, ask("Hi", stream=True))
-        stream = await self.transport.open(request, connect_ms=1000, first_byte_ms=1000)
+        stream = await self.transport.open(request, connect_ms=5000, first_byte_ms=5000)
         parser = self.adapter.stream(stream.headers)
         events: list[StreamEvent] = []
         try:
-            while (chunk := await stream.read(1000)) is not None:
+            while (chunk := await stream.read(5000)) is not None:
                 events += parser.feed(chunk)
             if not (events and isinstance(events[-1], Finish)):
                 events += parser.close()
@@ -139,7 +139,7 @@ async def test_the_output_is_always_bounded(line: Line) -> None:
         request = ask(stream=stream, max_output_tokens=17)
         line.said.say(Reply(body=line.vendor.whole(Said(("x",)))))
         await line.transport.send(
-            line.adapter.chat(line.target, request), connect_ms=1000, total_ms=1000
+            line.adapter.chat(line.target, request), connect_ms=5000, total_ms=5000
         )
         assert line.vendor.asked(line.said.last).max_tokens == 17
 
@@ -457,7 +457,7 @@ async def test_embeddings_where_the_vendor_has_them(line: Line) -> None:
         return
     line.said.say(Reply(body=line.vendor.vectors([[0.5, 1.0], [0.0, -1.0]], 4)))
     response = await line.transport.send(
-        line.adapter.embeddings(line.target, request), connect_ms=1000, total_ms=1000
+        line.adapter.embeddings(line.target, request), connect_ms=5000, total_ms=5000
     )
     vectors = line.adapter.vectors(response.headers, response.body)
     assert vectors.vectors == ([0.5, 1.0], [0.0, -1.0])

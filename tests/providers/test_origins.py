@@ -173,7 +173,7 @@ def request(port: int, host: str = "provider.test") -> UpstreamRequest:
 
 
 async def ask(transport: Transport, port: int) -> bytes:
-    answer = await transport.send(request(port), connect_ms=1000, total_ms=2000)
+    answer = await transport.send(request(port), connect_ms=5000, total_ms=5000)
     return answer.body
 
 

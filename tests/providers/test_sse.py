@@ -29,6 +29,12 @@ def test_data_lines_of_one_event_are_joined() -> None:
     assert read(b"data: {\ndata: }\n\n") == [b"{\n}"]
 
 
+def test_a_line_end_cut_in_two_is_one_line_end() -> None:
+    body = b"data: {\r\ndata: }\r\n\r\n"
+    for cut in range(len(body)):
+        assert read(body[:cut], body[cut:]) == [b"{\n}"]
+
+
 def test_a_last_event_without_its_end_is_still_handed_out() -> None:
     assert read(b"data: one\n\ndata: [DO", b"NE]") == [b"one", b"[DONE]"]
 

@@ -68,6 +68,59 @@ async def test_calls_share_a_connection(transport: Transport) -> None:
         assert said.connections == 1
 
 
+async def test_a_provider_that_says_close_is_not_asked_on_that_connection_again(
+    transport: Transport,
+) -> None:
+    async with provider(Reply(body=b"1", headers={"connection": "close"})) as said:
+        for _ in range(3):
+            await send(transport, to(said))
+        assert said.connections == 3
+
+
+async def test_an_answer_may_end_with_its_connection(transport: Transport) -> None:
+    async def old_fashioned(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.0 200 OK\r\n\r\nto the end")
+        writer.close()
+
+    async with listening(old_fashioned) as port:
+        request = UpstreamRequest(f"http://127.0.0.1:{port}/", {}, b"")
+        assert (await send(transport, request)).body == b"to the end"
+
+
+async def test_early_hints_go_before_the_answer(transport: Transport) -> None:
+    async def hinting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 103 Early Hints\r\nx-hint: 1\r\n\r\n")
+        await writer.drain()
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-real: 1\r\n\r\nok")
+
+    async with listening(hinting) as port:
+        request = UpstreamRequest(f"http://127.0.0.1:{port}/", {}, b"")
+        answer = await send(transport, request)
+    assert (answer.status, answer.body) == (200, b"ok")
+    assert "x-hint" not in answer.headers
+
+
+async def test_words_that_nobody_asked_for_are_never_an_answer(transport: Transport) -> None:
+    first = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n1"
+
+    async def talkative(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(first + b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil")
+
+    async with listening(talkative) as port:
+        request = UpstreamRequest(f"http://127.0.0.1:{port}/", {}, b"")
+        for _ in range(3):
+            assert (await send(transport, request)).body == b"1"
+
+
+async def test_a_head_beyond_all_reason_is_malformed(transport: Transport) -> None:
+    async with provider(Reply(headers={f"x-{n}": "x" * 1000 for n in range(80)})) as said:
+        assert (await failure(transport, to(said))).error_class == "malformed"
+
+
 async def test_a_redirect_is_an_answer_and_not_an_instruction(transport: Transport) -> None:
     async with provider() as elsewhere:
         async with provider(Reply(307, headers={"location": elsewhere.url})) as said:

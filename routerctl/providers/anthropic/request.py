@@ -37,8 +37,9 @@ REDACTED = "redacted:"
 _MIN_BUDGET = 1024
 _MAX_TEMPERATURE = 1.0
 _CACHE = {"type": "ephemeral"}
-_EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high"}
-_HIGHER_EFFORTS = {"xhigh": "xhigh", "max": "max"}
+_EFFORTS = {"minimal": "low"} | {
+    level: level for level in ("low", "medium", "high", "xhigh", "max")
+}
 
 _encode = msgspec.json.Encoder().encode
 
@@ -202,8 +203,7 @@ def _think_adaptively(body: Json, budget: int | None, effort: str | None, *, for
         body["thinking"] = {"type": "disabled"}
     elif (budget or effort) and not forced:
         body["thinking"] = {"type": "adaptive"}
-    level = _EFFORTS.get(effort or "") or _HIGHER_EFFORTS.get(effort or "")
-    if level:
+    if level := _EFFORTS.get(effort or ""):
         body.setdefault("output_config", {})["effort"] = level
 
 

@@ -105,7 +105,7 @@ class _Choice(Struct):
 class _Completion(Struct):
     """A whole answer or one chunk of a stream."""
 
-    choices: list[_Choice] = []
+    choices: list[_Choice] | None = None
     id: str | None = None
     usage: _Usage | None = None
     error: Any = None
