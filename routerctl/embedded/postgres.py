@@ -13,6 +13,7 @@ from routerctl.embedded.place import EmbeddedServerError, Place
 
 USER = DATABASE = "routerctl"
 PATIENCE_S = 60
+GONE_AFTER_S = 30
 
 # Durable like production; only the network is left out.
 SETTINGS = """\
@@ -47,13 +48,8 @@ def ensure_running(place: Place) -> None:
     if not data.exists():
         _remove_predecessors(place)
         _initialise(place, data)
-    _forget_stale_pid(data)
     place.write(data / "routerctl.conf", SETTINGS.format(sockets=place.sockets))
-    log = place.home / "postgres.log"
-    start = ("-D", data, "-l", log, "-w", "-t", str(PATIENCE_S), "start")
-    result = place.run(place.postgres_programs / "pg_ctl", *start)
-    if result.returncode != 0 and not _answers(place, PATIENCE_S):
-        raise EmbeddedServerError(f"PostgreSQL does not start: {_last_line(log)} (see {log})")
+    _start(place, data)
     _create_database(place)
 
 
@@ -62,6 +58,20 @@ def stop(place: Place) -> None:
     data = place.home / "postgres"
     if (data / "postmaster.pid").exists():
         place.run(place.postgres_programs / "pg_ctl", "-D", data, "-m", "fast", "-w", "stop")
+
+
+def _start(place: Place, data: Path) -> None:
+    """Tries again for a while: what a killed server leaves behind takes a moment to go."""
+    log = place.home / "postgres.log"
+    start = ("-D", data, "-l", log, "-w", "-t", str(PATIENCE_S), "start")
+    deadline = time.monotonic() + GONE_AFTER_S
+    _forget_stale_pid(data)
+    while place.run(place.postgres_programs / "pg_ctl", *start).returncode != 0:
+        if _answers(place):
+            return
+        if time.monotonic() > deadline:
+            raise EmbeddedServerError(f"PostgreSQL does not start: {_last_line(log)} (see {log})")
+        time.sleep(0.2)
 
 
 def _initialise(place: Place, data: Path) -> None:
@@ -103,18 +113,13 @@ def _forget_stale_pid(data: Path) -> None:
             path.unlink()
 
 
-def _answers(place: Place, patience_s: float = 0) -> bool:
-    """Whether a client gets in, within `patience_s` while the server is starting up."""
-    deadline = time.monotonic() + patience_s
-    while True:
-        try:
-            _connect(place).close()
-        except psycopg.OperationalError:
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(0.1)
-        else:
-            return True
+def _answers(place: Place) -> bool:
+    """Whether a client gets in."""
+    try:
+        _connect(place).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _connect(place: Place) -> psycopg.Connection:
