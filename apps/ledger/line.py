@@ -17,12 +17,12 @@ SET statement_timeout = {statement_timeout_ms};
 SET synchronous_commit = on;
 SET plan_cache_mode = force_generic_plan;
 SET enable_seqscan = off;
-SET enable_hashjoin = off;
+SET enable_nestloop = off;
 SET enable_mergejoin = off;
 SET jit = off
 """
-"""A batch finds its rows by key whatever the statistics say: plans are made when tables are
-empty and must be good when they are full."""
+"""Plans are made when tables are empty and must be good when they are full: rows are found by
+key and batches are joined by hash, whatever the statistics say."""
 
 
 class LineLost(Exception):

@@ -210,3 +210,30 @@ async def test_a_process_that_ends_gives_its_lease_back(
     await ledger.stop()
 
     assert stored.all("SELECT * FROM ledger_workerlease") == []
+
+
+async def test_a_settlement_reads_its_own_hold_only_whatever_the_statistics_say(
+    make_ledger: MakeLedger, stored: Stored
+) -> None:
+    stored.do("VACUUM ANALYZE ledger_hold")  # from now on they say that it is empty
+    ledger = await make_ledger()
+    heads = [made.head() for _ in range(3000)]
+    await asyncio.gather(*(ledger.reserve(made.hold(known)) for known in heads))
+    read = """
+        SELECT seq_tup_read + idx_tup_fetch AS n FROM pg_stat_user_tables
+        WHERE relname = 'ledger_hold'
+    """
+    before = await _counted(stored, read)
+
+    for known in heads[:10]:
+        ledger.settle(made.settlement(known))
+    await ledger.drain(5)
+
+    assert await _counted(stored, read) - before <= 20
+
+
+async def _counted(stored: Stored, query: str) -> int:
+    """A statistic, after all processes have told theirs."""
+    await asyncio.sleep(1.2)
+    [row] = stored.all(query)
+    return int(row["n"])
