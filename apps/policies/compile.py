@@ -28,9 +28,9 @@ from routerctl.engine.types import (
     ProviderSpec,
     RevisionDocument,
     RouteSpec,
-    TokenOverhead,
 )
 from routerctl.providers import ADAPTERS
+from routerctl.providers.ports import Adapter
 
 Spec = TypeVar("Spec", bound=Struct)
 
@@ -38,7 +38,7 @@ Spec = TypeVar("Spec", bound=Struct)
 def compile_document() -> RevisionDocument:
     """What the database says now, as one value. Reads a dozen small tables."""
     providers = list(Provider.objects.all())
-    overheads = {provider.slug: ADAPTERS[provider.adapter].overhead for provider in providers}
+    adapters = {provider.slug: ADAPTERS[provider.adapter] for provider in providers}
     prices = _prices()
     return RevisionDocument(
         tasks=tuple(Task.objects.values_list("slug", flat=True)),
@@ -56,7 +56,7 @@ def compile_document() -> RevisionDocument:
         routes=_specs(RouteSpec, _rows(Route, prompt="prompt_id")),
         providers=tuple(_provider(row) for row in providers),
         deployments=tuple(
-            _deployment(row, prices.get(row["slug"], ()), overheads[row["provider"]])
+            _deployment(row, prices.get(row["slug"], ()), adapters[row["provider"]])
             for row in _rows(Deployment, provider="provider_id")
         ),
         caps=_specs(CapSpec, _rows(Cap)),
@@ -87,10 +87,10 @@ def _provider(row: Provider) -> ProviderSpec:
 
 
 def _deployment(
-    row: dict[str, Any], prices: tuple[PriceSpec, ...], overhead: TokenOverhead
+    row: dict[str, Any], prices: tuple[PriceSpec, ...], adapter: Adapter
 ) -> DeploymentSpec:
     spec = convert(row, DeploymentSpec)
-    return msgspec.structs.replace(spec, prices=prices, overhead=overhead)
+    return msgspec.structs.replace(spec, prices=prices, overhead=adapter.overhead(spec.model))
 
 
 def _prices() -> dict[str, tuple[PriceSpec, ...]]:

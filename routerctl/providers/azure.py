@@ -7,6 +7,7 @@ the undated API, whose URL is OpenAI's and whose body names the deployment.
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from routerctl.engine.types import TokenOverhead
 from routerctl.providers.errors import ProviderError
 from routerctl.providers.openai import OpenAI
 from routerctl.providers.openai.dialects import OPENAI
@@ -21,10 +22,11 @@ class Azure:
     """The base URL is the resource's endpoint, `https://NAME.openai.azure.com`; the deployment's
     model is the name of Azure's deployment. What reasons is told by that name."""
 
-    overhead = OpenAI.overhead
-
     def __init__(self) -> None:
         self._openai = OpenAI()
+
+    def overhead(self, model: str) -> TokenOverhead:
+        return self._openai.overhead(model)
 
     def chat(self, target: Target, request: ModelRequest) -> UpstreamRequest:
         body, dropped = chat_body(target.model, request, OPENAI, names_model=_is_undated(target))

@@ -58,7 +58,9 @@ class StreamParser(Protocol):
 class Adapter(Protocol):
     """One vendor's wire format."""
 
-    overhead: TokenOverhead
+    def overhead(self, model: str) -> TokenOverhead:
+        """The most tokens that the vendor counts for what is not text, with this model."""
+        ...
 
     def chat(self, target: Target, request: ModelRequest) -> UpstreamRequest: ...
 

@@ -13,12 +13,16 @@ from routerctl.providers.vendor_errors import error_from_status
 API_VERSION = "2023-06-01"
 
 
+# An image costs (width * height) / 750, up to 1600 tokens until 4.6 and 4784 since; tools
+# add a system prompt of up to 675 tokens.
+_OVERHEAD = TokenOverhead(per_image=4_784, per_message=8, with_tools=700)
+
+
 class Anthropic:
     """The base URL is `https://api.anthropic.com`, with or without `/v1`."""
 
-    # An image costs (width * height) / 750, up to 1600 tokens until 4.6 and 4784 since; tools
-    # add a system prompt of up to 675 tokens.
-    overhead = TokenOverhead(per_image=4_784, per_message=8, with_tools=700)
+    def overhead(self, _model: str) -> TokenOverhead:
+        return _OVERHEAD
 
     def chat(self, target: Target, request: ModelRequest) -> UpstreamRequest:
         body, dropped = chat_body(target.model, request)

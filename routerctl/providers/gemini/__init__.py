@@ -12,13 +12,17 @@ from routerctl.providers.ports import StreamParser, Target, UpstreamRequest
 from routerctl.providers.types import Answer, EmbeddingRequest, Embeddings, ModelRequest
 
 
+# An image is cut into tiles of 258 tokens; Gemini 3 spends up to 2240 on one at ultra-high
+# resolution and 1120 unasked.
+_OVERHEAD = TokenOverhead(per_image=4_128, per_message=8, with_tools=400)
+
+
 class Gemini:
     """The base URL is `https://generativelanguage.googleapis.com`, with or without the version
     (`/v1beta`). The key goes in a header, never in the URL."""
 
-    # An image is cut into tiles of 258 tokens; Gemini 3 spends up to 2240 on one at ultra-high
-    # resolution and 1120 unasked.
-    overhead = TokenOverhead(per_image=4_128, per_message=8, with_tools=400)
+    def overhead(self, _model: str) -> TokenOverhead:
+        return _OVERHEAD
 
     def chat(self, target: Target, request: ModelRequest) -> UpstreamRequest:
         body, dropped = chat_body(target.model, request)

@@ -13,13 +13,17 @@ from routerctl.providers.types import Answer, EmbeddingRequest, Embeddings, Mode
 from routerctl.providers.vendor_errors import error_from_status
 
 
+# An image is 1536 patches at most, counted up to 2.46 times by the small models, or 85 + 8 tiles of
+# 170 on GPT-4o. GPT-4o mini alone counts 2833 + 8 tiles of 5667.
+_OVERHEAD = TokenOverhead(per_image=3_779, per_message=8, with_tools=400)
+_DEAR_IMAGES = TokenOverhead(per_image=48_169, per_message=8, with_tools=400)
+
+
 class OpenAI:
     """The base URL ends before `/chat/completions` (`https://api.openai.com/v1`)."""
 
-    # An image is 1536 patches at most, counted up to 2.46 times by the small models, or 85 + 8
-    # tiles of 170 on GPT-4o. (GPT-4o mini alone multiplies that by 33; as a bound for all models
-    # it would turn three images away from every window of 128 000.)
-    overhead = TokenOverhead(per_image=3_779, per_message=8, with_tools=400)
+    def overhead(self, model: str) -> TokenOverhead:
+        return _DEAR_IMAGES if "gpt-4o-mini" in model else _OVERHEAD
 
     def chat(self, target: Target, request: ModelRequest) -> UpstreamRequest:
         body, dropped = chat_body(
