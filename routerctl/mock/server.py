@@ -98,14 +98,13 @@ class Providers:
         return script if applies else script.without_faults()
 
     def _remember(self, call: _Call, model: str, body: Any) -> None:
-        self.calls.append(
-            {"provider": call.provider, "model": model, "path": call.path}
-            | {"headers": call.headers, "body": body}
-        )
+        call.record |= {"model": model, "body": body}
+        self.calls.append(call.record)
 
 
 class _Call:
-    """One request. Credentials are known by their hash alone."""
+    """One request. Credentials are known by their hash alone. `record` is what is told of it;
+    `hung_up` in it is whether the caller left while the script made it wait."""
 
     def __init__(self, scope: Message, receive: Receive, send: Send, body: bytes) -> None:
         self.path = unquote(scope["path"])
@@ -113,10 +112,13 @@ class _Call:
         self.body = body
         self.receive = receive
         self.send = send
-        self.headers = {
+        headers = {
             (name := key.decode("latin-1")): _hashed(value) if name in SECRET_HEADERS
             else value.decode("latin-1")
             for key, value in scope["headers"]
+        }  # fmt: skip
+        self.record: dict[str, Any] = {
+            "provider": self.provider, "path": self.path, "headers": headers, "hung_up": False,
         }  # fmt: skip
 
     async def pause(self, seconds: float) -> bool:
@@ -127,6 +129,7 @@ class _Call:
             await asyncio.wait_for(self._gone(), seconds)
         except TimeoutError:
             return False
+        self.record["hung_up"] = True
         return True
 
     async def _gone(self) -> None:
