@@ -1,25 +1,26 @@
-"""A bare proxy on the same server and client: the floor for this stack. Checks a key, swaps the
-model, passes the bytes on. `uvicorn floor:app`; UPSTREAM names the provider's origin."""
+"""A bare proxy on the same server and the same client: the floor for this stack. Checks a key,
+swaps the model, passes the bytes on. `uvicorn floor:app`; UPSTREAM names the provider's origin."""
 
 import hashlib
 import os
+from ipaddress import ip_network
 
 import msgspec
-from pyreqwest.client import Client, ClientBuilder
+
+from routerctl.providers.ports import UpstreamRequest
+from routerctl.providers.transport import Transport
 
 URL = os.environ["UPSTREAM"] + "/v1/chat/completions"
 HEADERS = {"authorization": "Bearer sk-upstream", "content-type": "application/json"}
 KEYS = {hashlib.sha256(os.environ["FLOOR_KEY"].encode()).digest()}
+JSON, SSE = (b"content-type", b"application/json"), (b"content-type", b"text/event-stream")
 MODEL = msgspec.Raw(b'"bench"')
 decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 encode = msgspec.json.encode
-client: Client | None = None
+transport = Transport([ip_network("127.0.0.0/8")])
 
 
 async def app(scope, receive, send):
-    global client
-    if client is None:
-        client = ClientBuilder().pool_max_idle_per_host(256).no_proxy().build()
     token = next((v[7:] for k, v in scope["headers"] if k == b"authorization"), b"")
     if hashlib.sha256(token).digest() not in KEYS:
         await answer(send, 401, b"{}")
@@ -31,20 +32,20 @@ async def app(scope, receive, send):
         raw += message["body"]
     fields = decode(raw)
     fields["model"] = MODEL
-    request = client.post(URL).headers(HEADERS).body_bytes(encode(fields))
+    request = UpstreamRequest(URL, HEADERS, encode(fields))
     if fields.get("stream") != b"true":
-        response = await request.build().send()
-        await answer(send, response.status, bytes(await response.bytes()))
+        response = await transport.send(request, connect_ms=3000, total_ms=60000)
+        await answer(send, response.status, response.body)
         return
-    async with request.streamed_read_buffer_limit(0).build_streamed() as response:
-        await send({"type": "http.response.start", "status": response.status,
-                    "headers": [(b"content-type", b"text/event-stream")]})  # fmt: skip
-        while (chunk := await response.body_reader.read_chunk()) is not None:
-            await send({"type": "http.response.body", "body": bytes(chunk), "more_body": True})
+    stream = await transport.open(request, connect_ms=3000, first_byte_ms=60000)
+    await send({"type": "http.response.start", "status": stream.status, "headers": [SSE]})
+    while (chunk := await stream.read(60000)) is not None:
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await stream.close()
     await send({"type": "http.response.body", "body": b""})
 
 
 async def answer(send, status, body):
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    headers = [JSON, (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -92,7 +92,7 @@ def _machine(versions: dict[str, str], fdatasync_us: float) -> str:
         for line in Path("/proc/cpuinfo").read_text().splitlines()
         if line.startswith("model name")
     )
-    stack = ", ".join(f"{p} {version(p)}" for p in ("uvicorn", "uvloop", "pyreqwest", "Django"))
+    stack = ", ".join(f"{p} {version(p)}" for p in ("uvicorn", "uvloop", "httptools", "Django"))
     peers = ", ".join(f"{name} {v}" for name, v in versions.items() if v)
     today = datetime.datetime.now(datetime.UTC).date()
     return (

@@ -51,7 +51,7 @@ def targets(routerctl: "Target") -> list[Target]:
         Target(
             "bare proxy (floor)",
             (*UVICORN, "--app-dir", str(HERE), "floor:app"),
-            {"UPSTREAM": ORIGIN, "FLOOR_KEY": KEY},
+            {"UPSTREAM": ORIGIN, "FLOOR_KEY": KEY, "PYTHONPATH": str(ROOT)},
         ),
         routerctl,
     ]

@@ -11,7 +11,6 @@ from routerctl.providers.gemini.request import chat_body, embeddings_body
 from routerctl.providers.ports import StreamParser, Target, UpstreamRequest
 from routerctl.providers.types import Answer, EmbeddingRequest, Embeddings, ModelRequest
 
-
 # An image is cut into tiles of 258 tokens; Gemini 3 spends up to 2240 on one at ultra-high
 # resolution and 1120 unasked.
 _OVERHEAD = TokenOverhead(per_image=4_128, per_message=8, with_tools=400)

@@ -12,7 +12,6 @@ from routerctl.providers.ports import StreamParser, Target, UpstreamRequest
 from routerctl.providers.types import Answer, EmbeddingRequest, Embeddings, ModelRequest
 from routerctl.providers.vendor_errors import error_from_status
 
-
 # An image is 1536 patches at most, counted up to 2.46 times by the small models, or 85 + 8 tiles of
 # 170 on GPT-4o. GPT-4o mini alone counts 2833 + 8 tiles of 5667.
 _OVERHEAD = TokenOverhead(per_image=3_779, per_message=8, with_tools=400)
