@@ -25,6 +25,7 @@ from uvicorn.config import STARTUP_FAILURE
 log = structlog.get_logger(__name__)
 
 BACKLOG = 2048
+WAITED = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 STREAMS_END_S = 30
 """How long open streams may go on after the signal to end; then they are cancelled."""
 PATIENCE_S = 90
@@ -95,6 +96,7 @@ class _Server(uvicorn.Server):
             loop.add_signal_handler(number, self._end)
         if self._lifeline is not None:
             loop.add_reader(self._lifeline, self._end)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, WAITED)
         yield
 
     def _end(self) -> None:
@@ -126,12 +128,12 @@ class Supervisor:
 
     def run(self) -> int:
         """Returns the exit code, 0 when all workers drained after a signal."""
-        waited = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
-        signal.pthread_sigmask(signal.SIG_BLOCK, waited)
+        # A worker inherits this, and listens to signals when it can answer them.
+        signal.pthread_sigmask(signal.SIG_BLOCK, WAITED)
         for _ in range(self._count):
             self._fork()
         while self._born:
-            received = signal.sigtimedwait(waited, 1.0)
+            received = signal.sigtimedwait(WAITED, 1.0)
             if received is not None and received.si_signo != signal.SIGCHLD:
                 self._end()
             for pid, code in _ended():
@@ -150,7 +152,6 @@ class Supervisor:
         code = STARTUP_FAILURE
         try:
             os.close(self._lifeline_end)
-            signal.pthread_sigmask(signal.SIG_SETMASK, ())
             work(self._listener, self._load, self._lifeline)
             code = 0
         except SystemExit as exit_:

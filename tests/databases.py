@@ -47,6 +47,12 @@ def create(url: str) -> None:
         _run(server, "CREATE DATABASE {} TEMPLATE {}", _name(url), template)
 
 
+def create_empty(url: str) -> None:
+    """Make the database that `url` names, without any table."""
+    with _server(url) as server:
+        _run(server, "CREATE DATABASE {}", _name(url))
+
+
 def drop(url: str) -> None:
     """Remove the database that `url` names, whoever is still connected."""
     with _server(url) as server:

@@ -60,7 +60,8 @@ def start_mock() -> Iterator[Mock]:
 def server_maker(mock: Mock, directory: Path) -> Iterator[Callable[..., Server]]:
     """Makes servers, each on a database of its own, which share `mock`; they end with the block.
 
-    `make(NAME=value)` says what their environment has beside the usual. They are not started yet.
+    `make(NAME=value)` says what their environment has beside the usual; a DATABASE_URL says on
+    which PostgreSQL their databases are. They are not started yet.
     """
     made: list[Server] = []
 
@@ -90,17 +91,18 @@ class Server:
         self.url = ""
         self._directory = directory
         self.database_url = databases.renamed(
-            os.environ["DATABASE_URL"], f"test_{os.getpid()}_{number}"
+            environment.get("DATABASE_URL", os.environ["DATABASE_URL"]),
+            f"test_{os.getpid()}_{number}",
         )
         self.redis_url = databases.with_redis_database(os.environ["REDIS_URL"], number)
         self._environment = {
             **os.environ,
-            "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
             "OPENAI_API_KEY": "sk-test-openai",
             "ANTHROPIC_API_KEY": "sk-ant-test",
             "GEMINI_API_KEY": "test-gemini",
             **environment,
+            "DATABASE_URL": self.database_url,
         }
         self._process: subprocess.Popen[bytes] | None = None
         databases.create(self.database_url)
@@ -164,6 +166,10 @@ class Server:
         )  # fmt: skip
         assert done.returncode == code, f"{arguments} ended with {done.returncode}:\n{done.stderr}"
         return done
+
+    def manage_error(self, *arguments: str) -> str:
+        """What a command that fails with exit code 1 says on standard error."""
+        return self._run(*arguments, code=1).stderr
 
     def apply(self, document: str) -> None:
         """Apply a configuration; returns when the server decides by it.
