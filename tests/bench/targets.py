@@ -50,8 +50,8 @@ def targets(routerctl: "Target") -> list[Target]:
         Target("direct, no gateway", port=UPSTREAM_PORT),
         Target(
             "bare proxy (floor)",
-            (*UVICORN, "--app-dir", str(HERE), "floor:app"),
-            {"UPSTREAM": ORIGIN, "FLOOR_KEY": KEY, "PYTHONPATH": str(ROOT)},
+            (*UVICORN, "--app-dir", str(ROOT), "tests.bench.floor:app"),
+            {"UPSTREAM": ORIGIN, "FLOOR_KEY": KEY},
         ),
         routerctl,
     ]
