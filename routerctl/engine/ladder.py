@@ -16,12 +16,8 @@ def ladder(order: tuple[Judged, ...], case: Case) -> tuple[Step, ...]:
 
 
 def _step(judged: Judged, case: Case) -> Step:
-    tokens = input_bound(judged.place, case)
-    price, output = judged.price, judged.max_output_tokens
-    return Step(
-        deployment=judged.place.slug,
-        max_output_tokens=output,
-        input_tokens_bound=tokens,
-        cost_bound_nano_usd=0 if price is None else bound_nano_usd(price, tokens, output),
-        price_id=None if price is None else price.id,
-    )
+    place, price, output = judged.place, judged.price, judged.max_output_tokens
+    tokens = input_bound(place, case)
+    if price is None:
+        return Step(place.slug, output, tokens, cost_bound_nano_usd=0)
+    return Step(place.slug, output, tokens, bound_nano_usd(price, tokens, output), price.id)

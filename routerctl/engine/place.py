@@ -63,12 +63,11 @@ def input_bound(place: Place, case: Case) -> int:
     """The most tokens which the input can be there: one per UTF-8 byte, and what the vendor
     adds for messages, images and tools. What is held covers this."""
     request, overhead = case.request, place.deployment.overhead
-    messages = request.messages + 1 if place.prompt_bytes else request.messages
-    tools = overhead.with_tools if "tools" in case.needs else 0
-    return (
-        request.text_bytes
-        + place.prompt_bytes
-        + messages * overhead.per_message
-        + request.images * overhead.per_image
-        + tools
-    )
+    bound = request.text_bytes + request.messages * overhead.per_message
+    if place.prompt_bytes:
+        bound += place.prompt_bytes + overhead.per_message
+    if request.images:
+        bound += request.images * overhead.per_image
+    if "tools" in case.needs:
+        bound += overhead.with_tools
+    return bound

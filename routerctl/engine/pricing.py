@@ -40,19 +40,15 @@ def cost_nano_usd(
 def bound_nano_usd(price: PriceSpec, input_tokens: int, output_tokens: int) -> int:
     """The most a call with at most these tokens can cost: every input token at the dearest
     input price. Two more cover the rounding of input that is billed as three components."""
-    dearest = dearest_input(price)
-    rounding = 2 if dearest else 0
-    written = component(output_tokens, price.output_nano_usd_per_mtok)
-    return component(input_tokens, dearest) + rounding + written
-
-
-def dearest_input(price: PriceSpec) -> int:
-    """The highest price an input token can have, in nano-USD per million."""
     dearest = price.input_nano_usd_per_mtok
-    for other in (price.cached_input_nano_usd_per_mtok, price.cache_write_nano_usd_per_mtok):
-        if other is not None and other > dearest:
-            dearest = other
-    return dearest
+    cached, written = price.cached_input_nano_usd_per_mtok, price.cache_write_nano_usd_per_mtok
+    if cached is not None and cached > dearest:
+        dearest = cached
+    if written is not None and written > dearest:
+        dearest = written
+    rounding = 2 if dearest else 0
+    output = component(output_tokens, price.output_nano_usd_per_mtok)
+    return component(input_tokens, dearest) + rounding + output
 
 
 def component(tokens: int, nano_usd_per_mtok: int) -> int:

@@ -54,6 +54,10 @@ def _judge(
     health = facts.health.get(slug)
     tokens = estimated_input(place, case)
     output = _wanted_output(case, place)
+    barred: tuple[Reason, ...] = ()
+    for gate in gates:
+        if slug in gate.rejects:
+            barred += (gate.rejects[slug],)
     unfit = place.off or _incapable(case, place)
     if unfit is None and health is not None:
         unfit = _unwell(case, place, health)
@@ -61,17 +65,11 @@ def _judge(
         unfit = _below(case, place, quality_floor)
     if unfit is None:
         output, unfit = _within_window(place, tokens, output)
-    if unfit is None and case.request.max_cost_nano_usd is not None:
-        output, unfit = _within_ceiling(case, place, price, output, case.request.max_cost_nano_usd)
-    return Judged(
-        place,
-        price,
-        health,
-        output,
-        None if price is None else _estimate(price, tokens, output),
-        tuple([gate.rejects[slug] for gate in gates if slug in gate.rejects]),
-        unfit,
-    )
+    ceiling = case.request.max_cost_nano_usd
+    if unfit is None and ceiling is not None:
+        output, unfit = _within_ceiling(case, place, price, output, ceiling)
+    estimate = None if price is None else _estimate(price, tokens, output)
+    return Judged(place, price, health, output, estimate, barred, unfit)
 
 
 def _wanted_output(case: Case, place: Place) -> int:
@@ -82,8 +80,9 @@ def _wanted_output(case: Case, place: Place) -> int:
     return limit if asked is None or asked > limit else asked
 
 
-def _estimate(price: PriceSpec, input_tokens: int, max_output_tokens: int) -> int:
-    output = min(max_output_tokens, EXPECTED_OUTPUT_TOKENS)
+def _estimate(price: PriceSpec, input_tokens: int, output: int) -> int:
+    if output > EXPECTED_OUTPUT_TOKENS:
+        output = EXPECTED_OUTPUT_TOKENS
     return component(input_tokens, price.input_nano_usd_per_mtok) + component(
         output, price.output_nano_usd_per_mtok
     )
@@ -141,10 +140,12 @@ def _within_window(place: Place, tokens: int, output: int) -> tuple[int, Reason 
         message = f"The input is about {tokens} tokens; at most {reads} may be sent."
         return output, Reason("context_window", message)
     room = place.deployment.context_window - tokens
-    if room < min(MIN_OUTPUT_TOKENS, output):
-        message = f"About {tokens} tokens of input leave {room} of its window for the answer."
-        return output, Reason("context_window", message)
-    return min(output, room), None
+    if room >= output:
+        return output, None
+    if room >= MIN_OUTPUT_TOKENS:
+        return room, None
+    message = f"About {tokens} tokens of input leave {room} of its window for the answer."
+    return output, Reason("context_window", message)
 
 
 def _within_ceiling(

@@ -1,6 +1,7 @@
 """Small pieces of plain English, so that every explanation speaks in one voice."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 NANO_PER_USD = 1_000_000_000
 
@@ -36,6 +37,7 @@ def dollars(nano_usd: int) -> str:
     return f"${whole}.{decimals}"
 
 
+@lru_cache(maxsize=2_048)
 def decimal(thousandths: int) -> str:
-    """`0.70` for 700."""
+    """`0.70` for 700. Remembered: scores are the same thousand numbers over and over."""
     return f"{thousandths / 1000:.3f}".removesuffix("0")

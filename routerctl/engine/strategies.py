@@ -6,6 +6,7 @@ business: they follow in the order in which they are written.
 """
 
 from collections.abc import Callable, Sequence
+from operator import mul
 
 from msgspec import Struct
 
@@ -118,22 +119,17 @@ EQUAL_WEIGHTS = {"cost": 1, "latency": 1, "quality": 1}
 def score(fit: Sequence[Judged], case: Case, route: RouteSpec) -> Ranking:
     """By the weighted mean of the dimensions named in the route's weights."""
     weights = route.weights or EQUAL_WEIGHTS
-    total = sum(weights.values()) or 1
-    columns = [DIMENSIONS[name](fit, case) for name in weights]
-    sums = [0] * len(fit)
-    for weight, column in zip(weights.values(), columns, strict=True):
-        sums = [so_far + weight * part for so_far, part in zip(sums, column, strict=True)]
-    means = [so_far // total for so_far in sums]
+    shares, total = weights.values(), sum(weights.values()) or 1
+    rows = list(zip(*[DIMENSIONS[name](fit, case) for name in weights], strict=True))
+    means = [sum(map(mul, shares, row)) // total for row in rows]
     order = sorted(range(len(fit)), key=means.__getitem__, reverse=True)
     first = order[0]
     slug, best = fit[first].place.slug, decimal(means[first])
-    parts = [
-        f"{name} {decimal(column[first])}" for name, column in zip(weights, columns, strict=True)
-    ]
+    parts = [f"{name} {decimal(part)}" for name, part in zip(weights, rows[first], strict=True)]
     return Ranking(
         tuple([fit[i] for i in order]),
         f"{slug} scored {best}, the best of {len(fit)}: {all_of(parts)}.",
-        scores={judged.place.slug: mean for judged, mean in zip(fit, means, strict=True)},
+        dict(zip([judged.place.slug for judged in fit], means, strict=True)),
     )
 
 
