@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "csp",
+    "routerctl",
     "apps.accounts",
     "apps.catalog",
     "apps.policies",

@@ -7,7 +7,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
 
-class StaticFiles(WhiteNoiseMiddleware):
+class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # WhiteNoise has no types
     """Answers a file in one piece: under ASGI, Django would first collect WhiteNoise's pieces in
     a thread, and warn about it at every file. Ours are small and cached by browsers."""
 

@@ -123,4 +123,4 @@ def _name(url: str) -> str:
 
 def _run(server: psycopg.Connection, statement: str, *names: str) -> None:
     """A statement about databases, which takes no parameters but names."""
-    server.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+    server.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))

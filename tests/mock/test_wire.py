@@ -53,7 +53,7 @@ def said(text: str = QUESTION) -> list[dict[str, Any]]:
 # --------------------------------------------------------------------------- OpenAI
 
 
-def test_openai_answers_and_counts_cached_and_reasoning_tokens(for_openai: openai.OpenAI):
+def test_openai_answers_and_counts_cached_and_reasoning_tokens(for_openai):
     model = "gpt-4o-mini~cached=2~reasoning=7"
     answer = for_openai.chat.completions.create(model=model, messages=said())
     assert "parcel" in (answer.choices[0].message.content or "")
@@ -63,7 +63,7 @@ def test_openai_answers_and_counts_cached_and_reasoning_tokens(for_openai: opena
     assert answer.usage.completion_tokens_details.reasoning_tokens == 7
 
 
-def test_openai_streams_the_same_text_with_usage(for_openai: openai.OpenAI):
+def test_openai_streams_the_same_text_with_usage(for_openai):
     whole = for_openai.chat.completions.create(model="gpt-4o-mini", messages=said())
     stream = for_openai.chat.completions.create(
         model="gpt-4o-mini", messages=said(), stream=True, stream_options={"include_usage": True}
@@ -74,7 +74,7 @@ def test_openai_streams_the_same_text_with_usage(for_openai: openai.OpenAI):
     assert chunks[-1].usage == whole.usage
 
 
-def test_openai_calls_the_tool_that_it_must(for_openai: openai.OpenAI):
+def test_openai_calls_the_tool_that_it_must(for_openai):
     asked: dict[str, Any] = {
         "model": "gpt-4o-mini",
         "messages": said(),
@@ -89,7 +89,7 @@ def test_openai_calls_the_tool_that_it_must(for_openai: openai.OpenAI):
         assert (function.name, json.loads(function.arguments)) == ("lookup", {"order": "ok"})
 
 
-def test_openai_answers_by_the_schema(for_openai: openai.OpenAI):
+def test_openai_answers_by_the_schema(for_openai):
     shape = {"type": "json_schema", "json_schema": {"name": "s", "schema": SCHEMA}}
     answer = for_openai.chat.completions.create(
         model="gpt-4o-mini", messages=said(), response_format=shape
@@ -97,7 +97,7 @@ def test_openai_answers_by_the_schema(for_openai: openai.OpenAI):
     assert json.loads(answer.choices[0].message.content or "") == FITTING
 
 
-def test_openai_embeds_equal_texts_equally(for_openai: openai.OpenAI):
+def test_openai_embeds_equal_texts_equally(for_openai):
     one, two, other = for_openai.embeddings.create(
         model="text-embedding-3-small", input=["a", "a", "b"], dimensions=8
     ).data
@@ -115,7 +115,7 @@ def test_openai_embeds_equal_texts_equally(for_openai: openai.OpenAI):
         (503, openai.InternalServerError),
     ],
 )
-def test_openai_fails_as_told(for_openai: openai.OpenAI, status: int, error: type[Exception]):
+def test_openai_fails_as_told(for_openai, status, error):
     with pytest.raises(error):
         for_openai.chat.completions.create(model=f"m~status={status}", messages=said())
 
@@ -124,7 +124,7 @@ def test_openai_fails_as_told(for_openai: openai.OpenAI, status: int, error: typ
 
 
 def test_anthropic_answers_and_counts_cached_tokens_beside_the_input(
-    for_anthropic: anthropic.Anthropic,
+    for_anthropic,
 ):
     answer = for_anthropic.messages.create(
         model="claude-sonnet-4~cached=3", max_tokens=500, messages=said()
@@ -135,7 +135,7 @@ def test_anthropic_answers_and_counts_cached_tokens_beside_the_input(
     assert answer.usage.input_tokens == len(QUESTION) // 4 - 3
 
 
-def test_anthropic_streams_the_same_message(for_anthropic: anthropic.Anthropic):
+def test_anthropic_streams_the_same_message(for_anthropic):
     asked: dict[str, Any] = {"model": "claude-sonnet-4", "max_tokens": 500, "messages": said()}
     whole = for_anthropic.messages.create(**asked)
     with for_anthropic.messages.stream(**asked) as stream:
@@ -144,7 +144,7 @@ def test_anthropic_streams_the_same_message(for_anthropic: anthropic.Anthropic):
     assert final.usage.output_tokens == whole.usage.output_tokens
 
 
-def test_anthropic_calls_the_tool_that_it_must(for_anthropic: anthropic.Anthropic):
+def test_anthropic_calls_the_tool_that_it_must(for_anthropic):
     with for_anthropic.messages.stream(
         model="claude-sonnet-4",
         max_tokens=500,
@@ -157,7 +157,7 @@ def test_anthropic_calls_the_tool_that_it_must(for_anthropic: anthropic.Anthropi
     assert (final.content[0].name, final.content[0].input) == ("lookup", {"order": "ok"})
 
 
-def test_anthropic_stops_at_max_tokens(for_anthropic: anthropic.Anthropic):
+def test_anthropic_stops_at_max_tokens(for_anthropic):
     answer = for_anthropic.messages.create(model="claude-sonnet-4", max_tokens=3, messages=said())
     assert (answer.stop_reason, answer.usage.output_tokens) == ("max_tokens", 3)
 
@@ -171,9 +171,7 @@ def test_anthropic_stops_at_max_tokens(for_anthropic: anthropic.Anthropic):
         (529, anthropic.InternalServerError),
     ],
 )
-def test_anthropic_fails_as_told(
-    for_anthropic: anthropic.Anthropic, status: int, error: type[Exception]
-):
+def test_anthropic_fails_as_told(for_anthropic, status, error):
     with pytest.raises(error):
         for_anthropic.messages.create(model=f"m~status={status}", max_tokens=9, messages=said())
 
@@ -181,7 +179,7 @@ def test_anthropic_fails_as_told(
 # --------------------------------------------------------------------------- Gemini
 
 
-def test_gemini_answers_and_counts_thoughts_beside_the_candidates(for_gemini: genai.Client):
+def test_gemini_answers_and_counts_thoughts_beside_the_candidates(for_gemini):
     answer = for_gemini.models.generate_content(
         model="gemini-2.5-flash~reasoning=5", contents=QUESTION
     )
@@ -194,7 +192,7 @@ def test_gemini_answers_and_counts_thoughts_beside_the_candidates(for_gemini: ge
     )
 
 
-def test_gemini_streams_the_same_text(for_gemini: genai.Client):
+def test_gemini_streams_the_same_text(for_gemini):
     asked: dict[str, Any] = {"model": "gemini-2.5-flash", "contents": QUESTION}
     whole = for_gemini.models.generate_content(**asked)
     chunks = list(for_gemini.models.generate_content_stream(**asked))
@@ -202,7 +200,7 @@ def test_gemini_streams_the_same_text(for_gemini: genai.Client):
     assert chunks[-1].candidates[0].finish_reason == gemini_types.FinishReason.STOP
 
 
-def test_gemini_calls_the_function_that_it_must(for_gemini: genai.Client):
+def test_gemini_calls_the_function_that_it_must(for_gemini):
     answer = for_gemini.models.generate_content(
         model="gemini-2.5-flash",
         contents=QUESTION,
@@ -217,7 +215,7 @@ def test_gemini_calls_the_function_that_it_must(for_gemini: genai.Client):
     assert (call.name, call.args) == ("lookup", {"order": "ok"})
 
 
-def test_gemini_answers_by_the_schema(for_gemini: genai.Client):
+def test_gemini_answers_by_the_schema(for_gemini):
     answer = for_gemini.models.generate_content(
         model="gemini-2.5-flash",
         contents=QUESTION,
@@ -226,12 +224,12 @@ def test_gemini_answers_by_the_schema(for_gemini: genai.Client):
     assert json.loads(answer.text or "") == FITTING
 
 
-def test_gemini_embeds(for_gemini: genai.Client):
+def test_gemini_embeds(for_gemini):
     found = for_gemini.models.embed_content(model="gemini-embedding-001", contents=["a", "b"])
     assert [len(e.values or []) for e in found.embeddings or []] == [16, 16]
 
 
-def test_gemini_fails_as_told(for_gemini: genai.Client):
+def test_gemini_fails_as_told(for_gemini):
     with pytest.raises(genai.errors.ClientError) as caught:
         for_gemini.models.generate_content(model="m~status=429", contents=QUESTION)
     assert caught.value.status == "RESOURCE_EXHAUSTED"
@@ -244,7 +242,7 @@ def stream_body(**more: Any) -> dict[str, Any]:
     return {"model": "m", "messages": said(), "stream": True, **more}
 
 
-def test_a_cut_stream_ends_in_the_middle(mock: Mock):
+def test_a_cut_stream_ends_in_the_middle(mock):
     url = f"{mock.url}/openai/v1/chat/completions"
     with (
         pytest.raises(httpx.RemoteProtocolError),
@@ -253,7 +251,7 @@ def test_a_cut_stream_ends_in_the_middle(mock: Mock):
         list(answer.iter_lines())
 
 
-def test_a_stalled_stream_stays_open_and_brings_nothing_more(mock: Mock):
+def test_a_stalled_stream_stays_open_and_brings_nothing_more(mock):
     url = f"{mock.url}/openai/v1/chat/completions"
     received = []
     with (
@@ -264,7 +262,7 @@ def test_a_stalled_stream_stays_open_and_brings_nothing_more(mock: Mock):
     assert len(received) < 4
 
 
-def test_a_silent_provider_says_nothing_at_all(mock: Mock):
+def test_a_silent_provider_says_nothing_at_all(mock):
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(
             f"{mock.url}/anthropic/v1/messages",
@@ -273,7 +271,7 @@ def test_a_silent_provider_says_nothing_at_all(mock: Mock):
         )
 
 
-def test_an_open_ended_stream_has_neither_finish_reason_nor_end_marker(mock: Mock):
+def test_an_open_ended_stream_has_neither_finish_reason_nor_end_marker(mock):
     for path, mark in (("openai/v1/chat/completions", "[DONE]"), ("a/v1/messages", "message_stop")):
         body = stream_body(model="m~open_ended", max_tokens=99)
         answer = httpx.post(f"{mock.url}/{path}", json=body)
@@ -281,7 +279,7 @@ def test_an_open_ended_stream_has_neither_finish_reason_nor_end_marker(mock: Moc
         assert '"stop"' not in answer.text
 
 
-def test_a_fault_may_happen_to_the_first_calls_alone(mock: Mock):
+def test_a_fault_may_happen_to_the_first_calls_alone(mock):
     url = f"{mock.url}/openai/v1/chat/completions"
     body = {"model": "m~status=503~retry_after=1~times=2", "messages": said()}
     answers = [httpx.post(url, json=body) for _ in range(3)]
@@ -289,14 +287,14 @@ def test_a_fault_may_happen_to_the_first_calls_alone(mock: Mock):
     assert answers[0].headers["retry-after"] == "1"
 
 
-def test_a_fault_may_happen_to_a_share_of_the_calls(mock: Mock):
+def test_a_fault_may_happen_to_a_share_of_the_calls(mock):
     url = f"{mock.url}/openai/v1/chat/completions"
     body = {"model": "m~status=500~percent=25", "messages": said()}
     statuses = [httpx.post(url, json=body).status_code for _ in range(8)]
     assert statuses.count(500) == 2
 
 
-def test_the_last_user_message_may_script_too(mock: Mock):
+def test_the_last_user_message_may_script_too(mock):
     body = {"model": "m", "messages": said("Hello [mock status=429 code=insufficient_quota]")}
     answer = httpx.post(f"{mock.url}/openai/v1/chat/completions", json=body)
     assert answer.status_code == 429
@@ -306,7 +304,7 @@ def test_the_last_user_message_may_script_too(mock: Mock):
 # --------------------------------------------------------------------------- memory
 
 
-def test_calls_are_remembered_without_their_credentials(mock: Mock):
+def test_calls_are_remembered_without_their_credentials(mock):
     httpx.post(
         f"{mock.url}/local/v1/chat/completions",
         json={"model": "qwen3-8b", "messages": said()},
