@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import httpx2
 
-from tests.processes import Server
+from tests.processes import Mock, Server
 
 Json = dict[str, Any]
 
@@ -21,8 +21,47 @@ DOORS = {
 }
 
 
+class Answer:
+    """An answer that was read to its end, whole or streamed."""
+
+    def __init__(self, response: httpx2.Response, raw: bytes) -> None:
+        self.status_code = response.status_code
+        self.headers = response.headers
+        self.raw = raw
+
+    def json(self) -> Json:
+        body: Json = json.loads(self.raw)
+        return body
+
+    @property
+    def events(self) -> list[tuple[str, Json]]:
+        """(name, data) of a stream's events, without comments and OpenAI's `[DONE]`."""
+        found = []
+        for block in self.raw.decode().split("\n\n"):
+            fields = dict(line.split(": ", 1) for line in block.splitlines() if line[0] != ":")
+            if fields.get("data", "").startswith("{"):
+                found.append((fields.get("event", ""), json.loads(fields["data"])))
+        return found
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _ in self.events]
+
+    @property
+    def last(self) -> Json:
+        """A stream's last event, or the whole body."""
+        if self.headers["content-type"] == "text/event-stream":
+            return self.events[-1][1]
+        return self.json()
+
+    @property
+    def text(self) -> str:
+        """What a stream said, in any door's shape."""
+        return "".join(_said(data) for _, data in self.events)
+
+
 class Client:
-    """Speaks to `server` with one key. Answers are httpx2's."""
+    """Speaks to `server` with one key."""
 
     def __init__(self, server: Server, key: str) -> None:
         self.server = server
@@ -36,17 +75,21 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.http.close()
 
-    def generate(self, feature: str, text: str = "Hello", **fields: Any) -> httpx2.Response:
+    def generate(self, feature: str, text: str = "Hello", **fields: Any) -> Answer:
         """Ask the native door on the route of `feature`."""
-        return self.http.post("/v1/generate", json=asked("native", feature, text, **fields))
+        return self.ask("native", feature, text, **fields)
 
-    def ask(self, door: str, feature: str, text: str = "Hello", **fields: Any) -> httpx2.Response:
-        return self.http.post(DOORS[door], json=asked(door, feature, text, **fields))
+    def ask(self, door: str, feature: str, text: str = "Hello", **fields: Any) -> Answer:
+        return self.post(DOORS[door], asked(door, feature, text, **fields))
 
-    def stream(self, door: str, feature: str, text: str = "Hello", **fields: Any) -> "Streamed":
+    def post(self, path: str, body: Json) -> Answer:
+        response = self.http.post(path, json=body)
+        return Answer(response, response.content)
+
+    def stream(self, door: str, feature: str, text: str = "Hello", **fields: Any) -> Answer:
         """Ask for a stream and read it to its end."""
         with self.streaming(door, feature, text, **fields) as response:
-            return Streamed(response, b"".join(response.iter_raw()))
+            return Answer(response, b"".join(response.iter_raw()))
 
     @contextmanager
     def streaming(
@@ -57,8 +100,8 @@ class Client:
         with self.http.stream("POST", DOORS[door], json=body) as response:
             yield response
 
-    def trace(self, answer: "httpx2.Response | Streamed | str") -> Json:
-        """The trace of `answer`, which the contract lets come one second late."""
+    def trace(self, answer: "Answer | httpx2.Response | str") -> Json:
+        """The trace of `answer` (or of a trace id), which may come one second late."""
         trace_id = answer if isinstance(answer, str) else answer.headers["x-trace-id"]
         deadline = time.monotonic() + TRACE_WITHIN_S
         while True:
@@ -70,34 +113,21 @@ class Client:
             time.sleep(0.02)
 
 
-class Streamed:
-    """A stream that was read to its end: `raw` bytes, `events` as (name, data)."""
-
-    def __init__(self, response: httpx2.Response, raw: bytes) -> None:
-        self.status_code = response.status_code
-        self.headers = response.headers
-        self.raw = raw
-
-    @property
-    def events(self) -> list[tuple[str, Any]]:
-        """Comments are left out; data that is not JSON (`[DONE]`) stays text."""
-        found = []
-        for block in self.raw.decode().split("\n\n"):
-            fields = dict(line.split(": ", 1) for line in block.splitlines() if line[0] != ":")
-            if fields:
-                data = fields["data"]
-                value = json.loads(data) if data.startswith("{") else data
-                found.append((fields.get("event", ""), value))
-        return found
-
-    @property
-    def names(self) -> list[str]:
-        return [name for name, _ in self.events]
-
-
 def asked(door: str, feature: str, text: str, **fields: Any) -> Json:
     """A request body in `door`'s shape, for the route of `feature`."""
     if door == "native":
         return {"feature": feature, "input": text} | fields
     body = {"model": f"feature:{feature}", "messages": [{"role": "user", "content": text}]}
     return body | ({"max_tokens": 300} if door == "anthropic" else {}) | fields
+
+
+def called(mock: Mock) -> list[str]:
+    """The providers that were called, in order."""
+    return [call["provider"] for call in mock.calls()]
+
+
+def _said(data: Json) -> str:
+    if "choices" in data:
+        return "".join(choice["delta"].get("content") or "" for choice in data["choices"])
+    delta = data.get("delta", data)
+    return delta.get("text") or ""

@@ -1,6 +1,8 @@
 """What the tests of the whole flow share: scripted providers, and one server that has a route for
 everything they ask. Both live as long as the package's tests; every test begins unheard."""
 
+import contextlib
+import socket
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,33 +12,38 @@ from tests.flow.documents import deployment, document, provider, route
 from tests.processes import Mock, Server, server_maker, start_mock
 
 VENDORS = ("openai", "anthropic", "gemini")
+STALL = {"stall_ms": 400}
 
 EVERYTHING = document(
     providers=[
         *(provider(f"acme-{vendor}", vendor) for vendor in VENDORS),
         *(provider(name) for name in ("first", "second", "third", "vectors")),
+        provider("deaf") | {"base_url": "{deaf}/v1"},
     ],
     deployments=[
         *(deployment(f"acme-{vendor}/kestrel", model=f"kestrel-{vendor}") for vendor in VENDORS),
-        *(deployment(f"{name}/one") for name in ("first", "second", "third")),
-        deployment("vectors/one", capabilities=["embeddings"], max_output_tokens=1),
-        deployment("acme-gemini/vectors", capabilities=["embeddings"], max_output_tokens=1),
+        *(deployment(f"{name}/one") for name in ("first", "second", "third", "deaf")),
+        deployment("vectors/one", capabilities=["embeddings"]),
+        deployment("vectors/dead", capabilities=["embeddings"], model="dead~status=503"),
+        deployment("acme-gemini/vectors", capabilities=["embeddings"]),
     ],
     routes=[
         *(route(f"behind-{vendor}", f"acme-{vendor}/kestrel") for vendor in VENDORS),
+        *(route(f"restless-{v}", f"acme-{v}/kestrel", limits=STALL) for v in VENDORS),
         route("vectors", "vectors/one"),
+        route("dead-vectors", "vectors/dead", fallback=["vectors/one"]),
         route("gemini-vectors", "acme-gemini/vectors"),
         route("one", "first/one"),
         route("ladder", "first/one", "second/one", "third/one"),
         route("two-attempts", "first/one", "second/one", "third/one", limits={"attempts": 2}),
+        route("deaf", "deaf/one", "second/one", limits={"connect_ms": 300}),
         route("impatient", "first/one", "second/one", limits={"first_token_ms": 400}),
-        route("restless", "first/one", "second/one", limits={"stall_ms": 400}),
+        route("restless", "first/one", "second/one", limits=STALL),
         route("hurried", "first/one", "second/one", limits={"total_ms": 800}),
-        route("buffered", "first/one", "second/one", stream_recovery="buffer",
-              limits={"stall_ms": 400}),
+        route("buffered", "first/one", "second/one", stream_recovery="buffer", limits=STALL),
         {"slug": "otherwise", "when": {}, "strategy": "priority", "candidates": ["first/one"]},
     ],
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="package")
@@ -56,10 +63,10 @@ def mock(providers: Mock) -> Mock:
 @pytest.fixture(scope="package")
 def shared_server(providers: Mock, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for the tests that leave it as they found it. Its configuration is EVERYTHING."""
-    with server_maker(providers, tmp_path_factory.mktemp("flow")) as make:
+    with _deaf_origin() as deaf, server_maker(providers, tmp_path_factory.mktemp("flow")) as make:
         server = make()
         server.start()
-        server.apply(EVERYTHING)
+        server.apply(EVERYTHING.replace("{deaf}", deaf))
         yield server
 
 
@@ -81,3 +88,17 @@ def client(shared_server: Server, mock: Mock, key: Callable[..., str]) -> Iterat
     """A client that may do everything and is told nothing about who answers."""
     with Client(shared_server, key("--scopes", "generate,read,decide")) as client:
         yield client
+
+
+@contextlib.contextmanager
+def _deaf_origin() -> Iterator[str]:
+    """An address that takes no connection: its backlog is full, and nobody accepts."""
+    with contextlib.ExitStack() as sockets:
+        deaf = sockets.enter_context(socket.socket())
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        for _ in range(3):
+            caller = sockets.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(deaf.getsockname())
+        yield f"http://127.0.0.1:{deaf.getsockname()[1]}"
