@@ -127,6 +127,11 @@ class Server:
         assert self._process, "the server was not started"
         return self._process.pid
 
+    def workers(self) -> list[int]:
+        """The process numbers of its workers, when it was started with several."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        return [int(pid) for pid in children.read_text().split()]
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Tell it to end and wait; the exit code."""
         assert self._process, "the server was not started"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from tests.flow.load import MARKER, Asked
+from tests.flow.load import Asked
 from tests.processes import Mock
 
 Row = dict[str, Any]
@@ -21,8 +22,9 @@ SELECT t.trace_id::text, t."user" AS marker, t.status, t.error_code, t.cost_nano
     (SELECT count(*) FROM ledger_attempt a WHERE a.trace_id = t.trace_id) AS attempts,
     (SELECT coalesce(sum(a.cost_nano_usd), 0)::bigint FROM ledger_attempt a
      WHERE a.trace_id = t.trace_id) AS attempts_cost_nano_usd
-FROM ledger_trace t WHERE t."user" LIKE 'load-%'
+FROM ledger_trace t WHERE t."user" IS NOT NULL
 """
+_MARKER = re.compile(r"\((\w+-\d+)\)")
 
 
 class Books:
@@ -33,7 +35,7 @@ class Books:
 
     def rows(self, query: str, *parameters: Any) -> list[Row]:
         with psycopg.connect(self._url, row_factory=dict_row) as connection:
-            return connection.execute(query, parameters).fetchall()
+            return connection.execute(query, parameters or None).fetchall()
 
     def held(self) -> int:
         """How many holds are open."""
@@ -65,8 +67,8 @@ class Books:
 
 def called(mock: Mock) -> Counter[str]:
     """How often providers were called for each marker."""
-    found = (MARKER.search(json.dumps(call["body"])) for call in mock.calls())
-    return Counter(marker[0] for marker in found if marker)
+    found = (_MARKER.search(json.dumps(call["body"])) for call in mock.calls())
+    return Counter(marker[1] for marker in found if marker)
 
 
 def _more_or_less_than_one_trace(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -18,8 +17,7 @@ import httpx2
 Json = dict[str, Any]
 
 PAUSE_S = 0.05
-"""Before a client asks again when nobody answered."""
-MARKER = re.compile(r"load-\d+")
+"""Before a client asks again after it was not answered."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +37,9 @@ class Asked:
 class Load:
     """Clients that ask `url` one request after the other while the `with` block runs.
 
-    `ask` makes the body of the native request with the given number. Every request has a
-    connection of its own unless `keep_alive`, so that all workers of a server are met.
+    `ask` makes the body of the native request with the given number, and markers begin with
+    `name`. Every request has a connection of its own unless `keep_alive`, so that all workers of
+    a server are met.
     """
 
     def __init__(
@@ -51,12 +50,14 @@ class Load:
         *,
         clients: int = 8,
         keep_alive: bool = False,
+        name: str = "load",
     ) -> None:
         self.asked: list[Asked] = []
         self._url = f"{url}/v1/generate"
         self._key = key
         self._ask = ask
         self._clients = clients
+        self._name = name
         self._kept = httpx2.Limits(max_keepalive_connections=clients if keep_alive else 0)
         self._numbers = count(1)
         self._over = threading.Event()
@@ -100,9 +101,9 @@ class Load:
     async def _keep_asking(self, http: httpx2.AsyncClient) -> None:
         while not self._over.is_set():
             number = next(self._numbers)
-            asked = await self._send(http, f"load-{number}", self._ask(number))
+            asked = await self._send(http, f"{self._name}-{number}", self._ask(number))
             self.asked.append(asked)
-            if asked.status == 0:
+            if asked.status != 200:
                 await asyncio.sleep(PAUSE_S)
 
     async def _send(self, http: httpx2.AsyncClient, marker: str, body: Json) -> Asked:

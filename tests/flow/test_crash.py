@@ -1,121 +1,136 @@
-"""`kill -9`: whoever dies, every call a provider saw has one trace, and nothing stays held."""
+"""`kill -9`: whoever dies, every call that a provider saw has one trace, and nothing stays held."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from urllib.parse import urlsplit
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
-from tests.flow.books import Books
+from tests.flow.books import Books, Row
+from tests.flow.crowd import DEPLOYMENTS, PROVIDERS, ROUTES, ask
 from tests.flow.documents import deployment, document, provider, route
-from tests.flow.load import Json, Load
-from tests.processes import Server
+from tests.flow.load import Asked, Load
+from tests.processes import Server, server_maker, start_mock
 
 KILLS = 10
+STUCK = 3
 NOTHING_HELD_AFTER_S = 30
 
 
-def crowded() -> str:
-    """Whole answers, streams, and a deployment that fails every other call."""
-    return document(
-        [provider("alpha"), provider("beta", "anthropic")],
-        [
-            deployment("alpha/whole", model="whole~latency=40"),
-            deployment("alpha/stream", model="stream~first=20~gap=5~words=20"),
-            deployment("alpha/flaky", model="flaky~latency=20~status=500~percent=50"),
-            deployment("beta/steady", model="steady~latency=40"),
-        ],
-        [
-            route("whole", "alpha/whole", "beta/steady"),
-            route("stream", "alpha/stream", "beta/steady"),
-            route("flaky", "alpha/flaky", "beta/steady"),
-        ],
-    )
+@dataclass
+class Aftermath:
+    """What ten kills left behind, when nothing was held any more. `stuck` are the requests that
+    were admitted, and waited for a connection to their provider until the last kill."""
+
+    server: Server
+    asked: list[Asked]
+    stuck: list[Asked]
+    held_for_s: float
+
+    def __post_init__(self) -> None:
+        self.books = Books(self.server.database_url)
+        self.traces = self.books.traces()
+
+    def of(self, asked: list[Asked]) -> list[Row]:
+        """The traces of `asked`."""
+        markers = {one.marker for one in asked}
+        return [trace for trace in self.traces if trace["marker"] in markers]
 
 
-def ask(number: int) -> Json:
-    """Of each kind a third."""
-    feature = ("whole", "stream", "flaky")[number % 3]
-    return {"feature": feature, "stream": feature == "stream", "max_output_tokens": 200}
+@pytest.fixture(scope="module")
+def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
+    """Ten kills under load: the whole server and one of its two workers by turns."""
+    directory = tmp_path_factory.mktemp("crash")
+    with (
+        _port_that_never_answers() as port,
+        start_mock() as mock,
+        server_maker(mock, directory) as make_server,
+    ):
+        server = make_server()
+        server.start("--workers", "2")
+        server.apply(_with_a_provider_at(port))
+        yield _kill(server, server.create_key())
 
 
-def workers(server: Server) -> list[int]:
-    """The process numbers of the server's workers."""
-    children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
-    return [int(pid) for pid in children.read_text().split()]
-
-
-def port_of(server: Server) -> str:
-    return str(urlsplit(server.url).port)
-
-
-def test_ten_kills_under_load_lose_no_trace_and_leave_nothing_held(
-    make_server: Callable[..., Server],
-) -> None:
-    server = make_server()
-    server.start("--workers", "2")
-    server.apply(crowded())
-    port, books = port_of(server), Books(server.database_url)
-
-    with Load(server.url, server.create_key(), ask) as load:
-        for turn in range(KILLS):
-            time.sleep(1)
-            if turn % 2:
-                os.kill(workers(server)[turn % 4 // 2], signal.SIGKILL)
-            else:
-                server.kill()
-                server.start("--workers", "2", "--port", port)
-    server.kill()
-    server.start("--workers", "2", "--port", port)
-
-    books.nothing_held_after_s(NOTHING_HELD_AFTER_S)
-    assert books.wrong(load.asked, server.mock) == []
-    abandoned = [t for t in books.traces() if t["error_code"] == "abandoned"]
-    assert len(abandoned) >= KILLS / 2
-    assert len(load.answered()) > 10 * KILLS
-
-
-@pytest.fixture
-def unreachable() -> Iterator[int]:
-    """A port where connections are neither accepted nor refused."""
-    with socket.socket() as full, socket.socket() as first, socket.socket() as second:
+@contextlib.contextmanager
+def _port_that_never_answers() -> Iterator[int]:
+    """Connections to it are neither accepted nor refused, because its queue is full."""
+    with contextlib.ExitStack() as sockets:
+        full, *queued = (sockets.enter_context(socket.socket()) for _ in range(3))
         full.bind(("127.0.0.1", 0))
         full.listen(0)
-        for waiting in (first, second):
-            waiting.setblocking(False)
-            waiting.connect_ex(full.getsockname())
+        for one in queued:
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
         yield int(full.getsockname()[1])
 
 
-def test_what_was_admitted_and_never_sent_has_an_abandoned_trace(
-    make_server: Callable[..., Server], unreachable: int
-) -> None:
-    server = make_server()
-    server.start()
-    nowhere = provider("nowhere") | {"base_url": f"http://127.0.0.1:{unreachable}/v1"}
-    limits = {"connect_ms": 60000, "total_ms": 60000}
-    server.apply(
-        document([nowhere], [deployment("nowhere/a", limits=limits)], [route("r", "nowhere/a")])
+def _with_a_provider_at(port: int) -> str:
+    nowhere = provider("nowhere") | {"base_url": f"http://127.0.0.1:{port}/v1"}
+    patient = {"connect_ms": 60000, "total_ms": 60000}
+    return document(
+        [*PROVIDERS, nowhere],
+        [*DEPLOYMENTS, deployment("nowhere/silent", limits=patient)],
+        [*ROUTES, route("stuck", "nowhere/silent")],
     )
-    books = Books(server.database_url)
 
-    with Load(server.url, server.create_key(), lambda _: {"feature": "r"}, clients=3) as load:
-        while books.held() < 3:
-            time.sleep(0.05)
-        load.stop_soon()
-        server.kill()
-    server.start()
-    books.nothing_held_after_s(NOTHING_HELD_AFTER_S)
 
-    assert server.mock.calls() == []
-    traces = {trace["marker"]: trace for trace in books.traces()}
-    assert set(traces) >= {"load-1", "load-2", "load-3"}
-    for trace in traces.values():
-        assert (trace["status"], trace["error_code"]) == ("failed", "abandoned")
-        assert (trace["attempts"], trace["cost_nano_usd"] > 0) == (0, True)
+def _kill(server: Server, key: str) -> Aftermath:
+    with Load(server.url, key, ask) as load:
+        for turn in range(KILLS - 1):
+            time.sleep(0.7)
+            if turn % 2:
+                os.kill(server.workers()[turn // 2 % 2], signal.SIGKILL)
+            else:
+                _kill_all(server)
+        stuck = Load(server.url, key, lambda _: {"feature": "stuck"}, clients=STUCK, name="stuck")
+        with stuck:
+            time.sleep(1)
+            stuck.stop_soon()
+            load.stop_soon()
+            _kill_all(server)
+    held_for_s = Books(server.database_url).nothing_held_after_s(NOTHING_HELD_AFTER_S)
+    return Aftermath(server, load.asked, stuck.asked, held_for_s)
+
+
+def _kill_all(server: Server) -> None:
+    port = server.url.rpartition(":")[2]
+    server.kill()
+    server.start("--workers", "2", "--port", port)
+
+
+def test_every_call_that_a_provider_saw_has_exactly_one_trace(aftermath: Aftermath) -> None:
+    answered = [one for one in aftermath.asked if one.status == 200]
+    assert len(answered) > 10 * KILLS
+    assert aftermath.books.wrong([*aftermath.asked, *aftermath.stuck], aftermath.server.mock) == []
+
+
+def test_what_the_dead_were_doing_is_told_as_abandoned(aftermath: Aftermath) -> None:
+    abandoned = [trace for trace in aftermath.traces if trace["error_code"] == "abandoned"]
+    assert len(abandoned) >= KILLS
+    assert {trace["status"] for trace in abandoned} == {"failed"}
+    assert all(trace["cost_nano_usd"] > 0 for trace in abandoned)
+
+
+def test_what_was_admitted_and_never_sent_has_an_abandoned_trace(aftermath: Aftermath) -> None:
+    assert len(aftermath.stuck) == STUCK
+    assert [
+        (trace["status"], trace["error_code"], trace["attempts"])
+        for trace in aftermath.of(aftermath.stuck)
+    ] == [("failed", "abandoned", 0)] * STUCK
+
+
+def test_nobody_but_the_killed_fails(aftermath: Aftermath) -> None:
+    told = [one for one in aftermath.asked if one.status not in (0, 200)]
+    assert told == []
+
+
+def test_what_the_dead_held_is_settled_by_who_comes_after(aftermath: Aftermath) -> None:
+    assert aftermath.held_for_s < NOTHING_HELD_AFTER_S
+    assert aftermath.books.held() == 0

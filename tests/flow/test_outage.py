@@ -1,0 +1,142 @@
+"""PostgreSQL crashes under load and comes back: clear refusals, nothing lost, no help needed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.flow.books import Books
+from tests.flow.crowd import CROWDED, ask
+from tests.flow.load import Asked, Load
+from tests.own_postgres import own_postgres
+from tests.processes import Server, server_maker, start_mock
+
+AWAY_S = 4
+REFUSED_WITHIN_S = 1.5
+BACK_WITHIN_S = 5
+
+
+@dataclass
+class Outage:
+    """What was seen of one outage. Moments are seconds since the epoch."""
+
+    server: Server
+    asked: list[Asked]
+    began_at: float
+    ended_at: float
+    ready_before: dict[str, Any]
+    ready_within: dict[str, Any]
+    readyz_within: int
+    unknown_feature_within: int
+    back_after_s: float
+
+    @property
+    def books(self) -> Books:
+        return Books(self.server.database_url)
+
+    def sent_within(self) -> list[Asked]:
+        """What was asked while the database was certainly away."""
+        return [one for one in self.asked if self.began_at < one.sent_at < self.ended_at - 1]
+
+
+@pytest.fixture(scope="module")
+def outage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outage]:
+    """One crash, seen from outside."""
+    directory = tmp_path_factory.mktemp("outage")
+    with (
+        own_postgres(tmp_path_factory.mktemp("postgres")) as postgres,
+        start_mock() as mock,
+        server_maker(mock, directory) as make_server,
+    ):
+        server = make_server(DATABASE_URL=postgres.url)
+        server.start("--workers", "2")
+        server.apply(CROWDED)
+        key = server.create_key()
+        ready_before = server.ready()
+        with Load(server.url, key, ask) as load:
+            time.sleep(2)
+            postgres.stop("immediate")
+            began_at = time.time()
+            time.sleep(AWAY_S)
+            ready_within, readyz_within = server.ready(), server.status("/readyz")
+            unknown = httpx2.post(
+                f"{server.url}/v1/generate",
+                json={"feature": "nobodys", "input": "Hi"},
+                headers={"authorization": f"Bearer {key}"},
+            ).status_code
+            postgres.start()
+            ended_at = time.time()
+            back_after_s = _until_answered(load, ended_at)
+            time.sleep(2)
+        yield Outage(
+            server,
+            load.asked,
+            began_at,
+            ended_at,
+            ready_before,
+            ready_within,
+            readyz_within,
+            unknown,
+            back_after_s,
+        )
+
+
+def _until_answered(load: Load, since: float) -> float:
+    while not any(one.sent_at > since for one in load.answered()):
+        assert time.time() < since + 4 * BACK_WITHIN_S, load.asked[-1]
+        time.sleep(0.05)
+    return time.time() - since
+
+
+def test_who_asks_while_the_database_is_away_is_told_so_within_about_a_second(
+    outage: Outage,
+) -> None:
+    refused = outage.sent_within()
+    assert len(refused) > 20
+    assert {(one.status, one.code) for one in refused} == {(503, "budget_unavailable")}
+    assert max(one.took_s for one in refused) < REFUSED_WITHIN_S
+
+
+def test_who_was_being_answered_when_it_crashed_gets_the_answer_or_a_clear_refusal(
+    outage: Outage,
+) -> None:
+    endings = {(one.status, one.code) for one in outage.asked}
+    assert endings == {(200, ""), (503, "budget_unavailable")}
+
+
+def test_requests_are_still_read_and_decided_by_the_last_good_revision(outage: Outage) -> None:
+    assert outage.ready_within["revision"] == outage.ready_before["revision"]
+    assert {one.revision for one in outage.asked} == {outage.ready_before["revision"]}
+    assert outage.unknown_feature_within == 400
+
+
+def test_readyz_says_that_the_database_is_away_and_stays_ready(outage: Outage) -> None:
+    assert outage.ready_before["database"] == "ok"
+    assert (outage.readyz_within, outage.ready_within["database"]) == (200, "unreachable")
+
+
+def test_the_server_recovers_by_itself(outage: Outage) -> None:
+    assert outage.back_after_s < BACK_WITHIN_S
+    assert outage.server.ready()["database"] == "ok"
+    afterwards = [one for one in outage.asked if one.sent_at > outage.ended_at + BACK_WITHIN_S]
+    assert all(one.status == 200 for one in afterwards)
+
+
+def test_all_is_settled_afterwards_and_every_call_has_one_trace(outage: Outage) -> None:
+    outage.books.nothing_held_after_s(5)
+    assert outage.books.wrong(outage.asked, outage.server.mock) == []
+
+
+def test_every_refusal_has_a_trace_or_is_counted(outage: Outage) -> None:
+    told = [one for one in outage.asked if one.code == "budget_unavailable"]
+    traced = [t for t in outage.books.traces() if t["error_code"] == "budget_unavailable"]
+    [row] = outage.books.rows(
+        "SELECT coalesce(sum(refusals), 0)::int AS n FROM ledger_refusalcount"
+    )
+    assert len(told) <= len(traced) + row["n"]
+    assert traced
