@@ -122,27 +122,28 @@ _BY_HOST = {
 
 def dialect_of(base_url: str, attributes: Mapping[str, bool | str]) -> Dialect:
     """How the server at `base_url` speaks. Never raises: unknown words mean "compatible"."""
-    name = attributes.get("dialect")
-    field = attributes.get("max_tokens_field")
+    said = attributes.get
     return _dialect(
         base_url,
-        name if isinstance(name, str) else None,
-        field if isinstance(field, str) else None,
-        tuple((point, attributes.get(point)) for point in ("stream_usage", "json_schema")),
+        said("dialect"),
+        said("max_tokens_field"),
+        said("stream_usage"),
+        said("json_schema"),
     )
 
 
 @lru_cache(maxsize=1024)
 def _dialect(
     base_url: str,
-    name: str | None,
-    max_tokens_field: str | None,
-    points: tuple[tuple[str, bool | str | None], ...],
+    name: bool | str | None,
+    max_tokens_field: bool | str | None,
+    stream_usage: bool | str | None,
+    json_schema: bool | str | None,
 ) -> Dialect:
-    if name not in DIALECTS:
+    if not isinstance(name, str) or name not in DIALECTS:
         name = _BY_HOST.get(urlsplit(base_url).hostname or "", "compatible")
-    dialect = DIALECTS[name]
-    changes: dict[str, bool | str] = {key: on for key, on in points if isinstance(on, bool)}
-    if max_tokens_field:
+    points = {"stream_usage": stream_usage, "json_schema": json_schema}
+    changes: dict[str, bool | str] = {key: on for key, on in points.items() if isinstance(on, bool)}
+    if max_tokens_field and isinstance(max_tokens_field, str):
         changes["max_tokens_field"] = max_tokens_field
-    return msgspec.structs.replace(dialect, **changes)
+    return msgspec.structs.replace(DIALECTS[name], **changes)

@@ -79,8 +79,13 @@ def _messages(request: ModelRequest, dialect: Dialect, dropped: list[str]) -> li
     if system:
         messages.append({"role": "system", "content": "\n\n".join(system)})
     for message in request.messages:
-        speak = _user if message.role == "user" else _assistant
-        messages.extend(speak(message, dialect))
+        first = message.parts[0] if len(message.parts) == 1 else None
+        if type(first) is Text:  # most messages: the same whoever speaks
+            messages.append({"role": message.role, "content": first.text})
+        elif message.role == "user":
+            messages.extend(_user(message, dialect))
+        else:
+            messages.append(_assistant(message, dialect))
     if has_cache_breakpoints(request):
         dropped.append("cache_control")
     return messages
@@ -102,7 +107,7 @@ def _user(message: Message, dialect: Dialect) -> list[Json]:
     return messages
 
 
-def _assistant(message: Message, dialect: Dialect) -> list[Json]:
+def _assistant(message: Message, dialect: Dialect) -> Json:
     texts = [part.text for part in message.parts if isinstance(part, Text)]
     calls = [_tool_call(part, dialect) for part in message.parts if isinstance(part, ToolCall)]
     said: Json = {"role": "assistant", "content": "\n".join(texts) if texts or not calls else None}
@@ -114,7 +119,7 @@ def _assistant(message: Message, dialect: Dialect) -> list[Json]:
         ]
         if thoughts:
             said["reasoning_content"] = "".join(thoughts)
-    return [said]
+    return said
 
 
 def _content(parts: list[Part]) -> str | list[Json]:

@@ -133,7 +133,11 @@ def parse(
 
 def _chat(sent: ChatBody, value: dict[str, Any]) -> ModelRequest:
     system, messages = conversation(sent.messages)
-    params = {name: Raw(_encode(value[name])) for name in _PASSED_ON if value.get(name) is not None}
+    params = {
+        name: Raw(_encode(given))
+        for name, given in value.items()
+        if name in _PASSED_ON and given is not None
+    }
     if sent.stop:
         stop = [sent.stop] if type(sent.stop) is str else sent.stop
         params["stop"] = Raw(_encode(stop))
