@@ -6,7 +6,6 @@ docs/architecture.md.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
 
 import psycopg
@@ -76,6 +75,8 @@ class Line:
         self._on_lost = on_lost
         self._turn = asyncio.Lock()
         self._connection: psycopg.AsyncConnection[object] | None = None
+        self._socket = -1
+        """Of the connection; libpq forgets it at once when the server hangs up."""
         self._answer: asyncio.Future[bytes | None] | None = None
         self._result: pq.abc.PGresult | None = None
 
@@ -108,8 +109,9 @@ class Line:
 
     def _connect(self, connection: psycopg.AsyncConnection[object]) -> None:
         self._connection = connection
+        self._socket = connection.pgconn.socket
         connection.pgconn.nonblocking = 1
-        asyncio.get_running_loop().add_reader(connection.pgconn.socket, self._read)
+        asyncio.get_running_loop().add_reader(self._socket, self._read)
 
     async def call(self, name: bytes, *values: bytes | None) -> bytes | None:
         """Run one prepared call in a transaction of its own; its only value, as text.
@@ -151,9 +153,9 @@ class Line:
         loop = asyncio.get_running_loop()
         try:
             if pgconn.flush():
-                loop.add_writer(pgconn.socket, self._flush)
+                loop.add_writer(self._socket, self._flush)
             else:
-                loop.remove_writer(pgconn.socket)
+                loop.remove_writer(self._socket)
         except psycopg.Error as error:
             self._lose(str(error))
 
@@ -188,9 +190,8 @@ class Line:
         self._result = None
         if connection is not None:
             loop = asyncio.get_running_loop()
-            with contextlib.suppress(psycopg.Error):
-                loop.remove_reader(connection.pgconn.socket)
-                loop.remove_writer(connection.pgconn.socket)
+            loop.remove_reader(self._socket)
+            loop.remove_writer(self._socket)
             connection.pgconn.finish()
             self._on_lost(why)
         if self._answer is not None and not self._answer.done():
