@@ -16,6 +16,7 @@ from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
     consumes,
+    initialize,
     invariant,
     multiple,
     rule,
@@ -57,9 +58,9 @@ class LedgerMachine(RuleBasedStateMachine):
         self.stored.do("TRUNCATE ledger_trace, ledger_attempt, ledger_hold, ledger_workerlease")
         self.model: dict[str, Request] = {}
         self.epochs: dict[str, int] = {}
-        self.fenced = set(WORKERS)
+        self.fenced: set[str] = set()
         for worker in WORKERS:
-            self.register(worker)
+            self._register(worker)
 
     def _value(self, query: str, *values: object) -> Any:
         [row] = self.stored.all(f"SELECT {query} AS value", *values)
@@ -67,55 +68,65 @@ class LedgerMachine(RuleBasedStateMachine):
 
     # ------------------------------------------------------------------ what processes do
 
-    @rule(worker=st.sampled_from(WORKERS))
-    def register(self, worker: str) -> None:
+    def _register(self, worker: str) -> None:
         self.epochs[worker] = self._value("ledger_register(%s, '1 hour')", worker)
         self.fenced.discard(worker)
+
+    @initialize(target=requests)
+    def begin_busily(self) -> Any:
+        return self.reserve("one", [10, 20, 30], False)
 
     @rule(
         target=requests,
         worker=st.sampled_from(WORKERS),
         amounts=st.lists(st.integers(0, 1000), min_size=1, max_size=3),
+        unaware=st.booleans(),
     )
-    def reserve(self, worker: str, amounts: list[int]) -> Any:
+    def reserve(self, worker: str, amounts: list[int], unaware: bool) -> Any:
+        """A fenced worker is refused while it is `unaware`; otherwise it takes a new lease."""
         heads = [made.head() for _ in amounts]
         batch = [
             {"trace_id": known.trace_id, "n": 1, "amount_nano_usd": amount, "head": _plain(known)}
             for known, amount in zip(heads, amounts, strict=True)
         ]
         call = "ledger_reserve(%s, %s, %s, null)"
-        values = (worker, self.epochs[worker], Jsonb(batch))
-        if worker in self.fenced:
+        if worker in self.fenced and unaware:
             with pytest.raises(psycopg.DatabaseError, match="stale"):
-                self._value(call, *values)
+                self._value(call, worker, self.epochs[worker], Jsonb(batch))
             return multiple()
-        assert self._value(call, *values) is None
+        self._register(worker)
+        assert self._value(call, worker, self.epochs[worker], Jsonb(batch)) is None
         for known, amount in zip(heads, amounts, strict=True):
             self.model[known.trace_id] = Request(worker, held=amount)
         return multiple(*(known.trace_id for known in heads))
 
-    @rule(trace_id=requests, amount=st.integers(0, 1000), cost=st.integers(0, 1000))
-    def advance(self, trace_id: str, amount: int, cost: int) -> None:
+    @rule(
+        trace_id=requests,
+        amount=st.integers(0, 1000),
+        cost=st.integers(0, 1000),
+        again=st.booleans(),
+    )
+    def advance(self, trace_id: str, amount: int, cost: int, again: bool) -> None:
+        """To the next attempt, or `again` to the present one, which changes nothing."""
         request = self.model[trace_id]
-        if request.worker in self.fenced:
-            return
-        attempt = made.attempt(request.n, cost_nano_usd=cost)
+        self._register(request.worker)
+        n = request.n - 1 if again else request.n
         row = {
             "trace_id": trace_id,
-            "n": request.n + 1,
+            "n": n + 1,
             "amount_nano_usd": amount,
-            "attempt": _plain(attempt),
+            "attempt": _plain(made.attempt(n, cost_nano_usd=cost)),
         }
         stopped = self._value(
             "ledger_advance(%s, %s, %s)", request.worker, self.epochs[request.worker], Jsonb([row])
         )
-        if request.cost is not None:
+        if again or request.cost is not None:
             assert stopped == [trace_id]
             return
         assert stopped is None
-        request.attempts.add(request.n)
+        request.attempts.add(n)
         request.spent += cost
-        request.n, request.held = request.n + 1, amount
+        request.n, request.held = n + 1, amount
 
     @rule(
         ended=st.lists(st.tuples(requests, st.integers(0, 1000)), min_size=1, max_size=4),
@@ -228,7 +239,7 @@ def test_any_order_of_events_leaves_one_trace_for_each_admission(dsn: str, store
             LedgerMachine,
             settings=settings(
                 max_examples=40,
-                stateful_step_count=30,
+                stateful_step_count=40,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
             ),
