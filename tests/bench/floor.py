@@ -33,7 +33,7 @@ async def app(scope, receive, send):
     fields = decode(raw)
     fields["model"] = MODEL
     request = UpstreamRequest(URL, HEADERS, encode(fields))
-    if fields.get("stream") != b"true":
+    if bytes(fields.get("stream", b"")) != b"true":
         response = await transport.send(request, connect_ms=3000, total_ms=60000)
         await answer(send, response.status, response.body)
         return
