@@ -41,6 +41,11 @@ class CallFailed(Exception):
         return self.sqlstate == "RL001"
 
     @property
+    def is_farewell(self) -> bool:
+        """The server ends the connection; what it did last is not known."""
+        return self.sqlstate[:3] == "57P" or self.sqlstate[:2] == "08"
+
+    @property
     def is_about_rows(self) -> bool:
         """Some row of the batch is at fault: other rows may pass."""
         return self.sqlstate[:2] in ("22", "23", "54")
@@ -141,8 +146,8 @@ class Line:
                 self._answer = None
 
     def close(self) -> None:
-        """Hang up. A call under way ends with LineLost."""
-        self._lose("closed")
+        """Hang up, without telling `on_lost`. A call under way ends with LineLost."""
+        self._hang_up("closed")
 
     # ------------------------------------------------------------------ the socket
 
@@ -181,11 +186,22 @@ class Line:
         if result.status == pq.ExecStatus.TUPLES_OK:
             answer.set_result(result.get_value(0, 0))
             return
-        sqlstate = result.error_field(pq.DiagnosticField.SQLSTATE) or b""
-        message = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b""
-        answer.set_exception(CallFailed(sqlstate.decode(), message.decode("utf-8", "replace")))
+        failed = CallFailed(
+            _field(result, pq.DiagnosticField.SQLSTATE),
+            _field(result, pq.DiagnosticField.MESSAGE_PRIMARY),
+        )
+        if failed.is_farewell:
+            self._lose(str(failed))
+        else:
+            answer.set_exception(failed)
 
     def _lose(self, why: str) -> None:
+        was_open = self._connection is not None
+        self._hang_up(why)
+        if was_open:
+            self._on_lost(why)
+
+    def _hang_up(self, why: str) -> None:
         connection, self._connection = self._connection, None
         self._result = None
         if connection is not None:
@@ -193,6 +209,9 @@ class Line:
             loop.remove_reader(self._socket)
             loop.remove_writer(self._socket)
             connection.pgconn.finish()
-            self._on_lost(why)
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(LineLost(why))
+
+
+def _field(result: pq.abc.PGresult, field: pq.DiagnosticField) -> str:
+    return (result.error_field(field) or b"").decode("utf-8", "replace")

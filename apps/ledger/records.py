@@ -71,7 +71,8 @@ class IdempotencyKey(Struct, frozen=True):
 
 
 class Hold(Struct, frozen=True, kw_only=True):
-    """Room for one attempt. `head` is an encoded `TraceHead`, the same for every n."""
+    """Room for one attempt. `head` is an encoded `TraceHead`; the first hold's is kept until the
+    trace is written, whoever writes it."""
 
     trace_id: str
     n: int
@@ -113,7 +114,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 class Settlement(Struct, frozen=True, kw_only=True):
     """The end of an admitted request: its last hold goes, its trace and the attempts which no
-    earlier tick wrote appear, in one transaction."""
+    earlier tick wrote appear, in one transaction. `head` is for whoever counts requests: the
+    trace gets the one that came with the hold."""
 
     trace_id: str
     n: int

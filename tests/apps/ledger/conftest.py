@@ -1,7 +1,8 @@
 """A database of the ledger's own, emptied before each test, and ledgers on it."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -11,7 +12,7 @@ from apps.ledger.batcher import Ledger
 from tests import databases
 from tests.apps.ledger.stored import Stored
 
-MakeLedger = Callable[..., Awaitable[Ledger]]
+MakeLedger = Callable[..., Coroutine[Any, Any, Ledger]]
 
 _TABLES = (
     "ledger_trace, ledger_attempt, ledger_hold, ledger_workerlease, ledger_idempotencyrecord,"

@@ -235,7 +235,7 @@ class LedgerMachine(RuleBasedStateMachine):
 def test_any_order_of_events_leaves_one_trace_for_each_admission(dsn: str, stored: Stored) -> None:
     with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as connection:
         LedgerMachine.stored = Stored(connection)
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(
             LedgerMachine,
             settings=settings(
                 max_examples=40,
