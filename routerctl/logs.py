@@ -27,6 +27,9 @@ def configure(level: str) -> dict[str, Any]:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.CallsiteParameterAdder(
+            {structlog.processors.CallsiteParameter.PROCESS}
+        ),
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.format_exc_info,
     ]
