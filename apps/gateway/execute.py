@@ -103,8 +103,7 @@ class Execution:
         self._noted = noted
         self._head_raw = msgspec.Raw(msgspec.json.encode(head))
         self._until_ns = 0
-        self._open_stream: UpstreamStream | None = None
-        self._closing: asyncio.Future[None] | None = None
+        self._streaming: asyncio.Task[object] | None = None
 
     # ------------------------------------------------------------------ what a door asks for
 
@@ -162,11 +161,11 @@ class Execution:
         return await self._walk(once)
 
     def client_left(self) -> None:
-        """Nobody listens any more: begin nothing new, and stop an answer that is streaming. A
+        """Nobody listens any more: begin nothing new, and cancel whoever waits for a stream. A
         whole answer is waited for, because its provider bills it all the same."""
         self.client_gone = True
-        if self._open_stream is not None:
-            self._closing = asyncio.ensure_future(self._open_stream.close())
+        if self._streaming is not None:
+            self._streaming.cancel()
 
     def end(self, error: ProviderError | None = None) -> None:
         """The current attempt is over: remember what it did and what it taught."""
@@ -177,7 +176,7 @@ class Execution:
             attempt.failed(error)
         record = attempt.record()
         self.records.append(record)
-        self.current = None
+        self.current = self._streaming = None
         self._noted(record)
 
     @property
@@ -206,6 +205,8 @@ class Execution:
         limits = self._snapshot.limits_of(decision.route, decision.limits, step.deployment)
         if not self._until_ns:
             self._until_ns = self.started_ns + limits.total_ms * 1_000_000
+            if self.client_gone:
+                raise RouterError("client_disconnected")
         self.current = Attempt(
             len(self.records) + 1,
             step,
@@ -218,15 +219,17 @@ class Execution:
     def _after(self, error: ProviderError, position: int, again: bool) -> tuple[int, bool]:
         """Where to go after `error`: (position, whether it is the same deployment once more).
 
-        Raises RouterError when nothing is left to try.
+        Raises RouterError when nothing is left to try, or nobody to try it for.
         """
         steps = self.head.decision.steps
         limits = self._snapshot.limits_of(
             self.head.decision.route, self.head.decision.limits, steps[position].deployment
         )
-        spent = len(self.records) >= limits.attempts or self.client_gone
+        spent = len(self.records) >= limits.attempts
         late = time.monotonic_ns() >= self._until_ns
         if not spent and not late:
+        if self.client_gone:
+            raise RouterError("client_disconnected")
             if error.rule.retry_same and not again:
                 return position, True
             if error.rule.fall_back and position + 1 < len(steps):
@@ -292,6 +295,7 @@ class Execution:
         try:
             if stream.status != 200:
                 body = await stream.rest(first_ms)
+        self._streaming = asyncio.current_task()
                 raise endpoint.adapter.error(stream.status, stream.headers, body)
             parser = endpoint.adapter.stream(stream.headers)
             events = await self._first_content(attempt, stream, parser, first_ms)
@@ -299,7 +303,6 @@ class Execution:
             await stream.close()
             raise
         attempt.provider_request_id = parser.provider_request_id
-        self._open_stream = stream
         return Flowing(attempt, stream, parser, events, self._until_ns)
 
     async def _first_content(

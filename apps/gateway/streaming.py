@@ -26,6 +26,10 @@ async def stream_answer(flow: "Flow", chat: ModelRequest, execution: Execution) 
             await _whole_first(flow, chat, execution)
         else:
             await _as_it_comes(flow, chat, execution)
+    except asyncio.CancelledError:
+        if not flow.exchange.gone:
+            raise
+        raise RouterError("client_disconnected") from None
     finally:
         flow.exchange.unwatch()
 
@@ -36,8 +40,6 @@ async def _as_it_comes(flow: "Flow", chat: ModelRequest, execution: Execution) -
         await _begin(flow, execution)
         finish = await _pump(flow, flowing)
     except ProviderError as error:
-        if flow.exchange.gone:
-            raise RouterError("client_disconnected") from None
         execution.end(error)
         raise RouterError(error.rule.code) from error
     finally:
