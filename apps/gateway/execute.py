@@ -198,6 +198,8 @@ class Execution:
             if again:
                 await asyncio.sleep(random.uniform(0, _BACKOFF_S))  # noqa: S311  # spreads load
             await self._advance(position)
+            if self.client_gone:
+                raise RouterError("client_disconnected")
 
     def _begin(self, position: int) -> Attempt:
         decision = self.head.decision
@@ -205,8 +207,6 @@ class Execution:
         limits = self._snapshot.limits_of(decision.route, decision.limits, step.deployment)
         if not self._until_ns:
             self._until_ns = self.started_ns + limits.total_ms * 1_000_000
-            if self.client_gone:
-                raise RouterError("client_disconnected")
         self.current = Attempt(
             len(self.records) + 1,
             step,
@@ -221,6 +221,8 @@ class Execution:
 
         Raises RouterError when nothing is left to try, or nobody to try it for.
         """
+        if self.client_gone:
+            raise RouterError("client_disconnected")
         steps = self.head.decision.steps
         limits = self._snapshot.limits_of(
             self.head.decision.route, self.head.decision.limits, steps[position].deployment
@@ -228,8 +230,6 @@ class Execution:
         spent = len(self.records) >= limits.attempts
         late = time.monotonic_ns() >= self._until_ns
         if not spent and not late:
-        if self.client_gone:
-            raise RouterError("client_disconnected")
             if error.rule.retry_same and not again:
                 return position, True
             if error.rule.fall_back and position + 1 < len(steps):
@@ -288,6 +288,7 @@ class Execution:
             ),
         )
         self.dropped.update(request.dropped)
+        self._streaming = asyncio.current_task()
         first_ms = min(limits.first_token_ms, self._left_ms())
         stream = await self._transport.open(
             request, connect_ms=limits.connect_ms, first_byte_ms=first_ms
@@ -295,7 +296,6 @@ class Execution:
         try:
             if stream.status != 200:
                 body = await stream.rest(first_ms)
-        self._streaming = asyncio.current_task()
                 raise endpoint.adapter.error(stream.status, stream.headers, body)
             parser = endpoint.adapter.stream(stream.headers)
             events = await self._first_content(attempt, stream, parser, first_ms)
