@@ -23,6 +23,7 @@ EVERYTHING = document(
     deployments=[
         *(deployment(f"acme-{vendor}/kestrel", model=f"kestrel-{vendor}") for vendor in VENDORS),
         *(deployment(f"{name}/one") for name in ("first", "second", "third", "deaf")),
+        deployment("first/novelist", context_window=1000000, max_output_tokens=500000),
         deployment("vectors/one", capabilities=["embeddings"]),
         deployment("vectors/dead", capabilities=["embeddings"], model="dead~status=503"),
         deployment("acme-gemini/vectors", capabilities=["embeddings"]),
@@ -34,6 +35,7 @@ EVERYTHING = document(
         route("dead-vectors", "vectors/dead", fallback=["vectors/one"]),
         route("gemini-vectors", "acme-gemini/vectors"),
         route("one", "first/one"),
+        route("long", "first/novelist", limits={"max_output_tokens": 500000}),
         route("ladder", "first/one", "second/one", "third/one"),
         route("two-attempts", "first/one", "second/one", "third/one", limits={"attempts": 2}),
         route("deaf", "deaf/one", "second/one", limits={"connect_ms": 300}),
