@@ -26,8 +26,12 @@ class RefusalMeter:
         self._seen[key] += 1
         if self._seen[key] <= _TRACES_PER_SECOND:
             return True
-        self.counted[key, error_code] += 1
+        self.count(key, error_code)
         return False
+
+    def count(self, key: str, error_code: str) -> None:
+        """A refusal that gets no trace."""
+        self.counted[key, error_code] += 1
 
     def batch(self) -> bytes:
         """What is counted, as rows."""

@@ -19,6 +19,9 @@ log = structlog.get_logger(__name__)
 _MAX_BATCH = 128
 _COMPANY_S = 0.02
 """How long the first of a batch waits for others."""
+_MAX_REFUSALS = 10_000
+"""How many are kept for a database that is away; what is held is kept without bound, because
+without a database nothing new is."""
 _ANSWER_WITHIN_S = 5.0
 _BACKOFF_S = (0.05, 2.0)
 
@@ -55,7 +58,9 @@ class Settlements:
     def refuse(self, refused: Refused) -> None:
         """Store a refusal, or count it when it is one of a flood. Returns at once."""
         key, code = refused.head.request.key, refused.outcome.error_code or ""
-        if self._meter.passes(key, code, int(time.monotonic())):
+        if len(self._waiting[b"refuse"]) >= _MAX_REFUSALS:
+            self._meter.count(key, code)
+        elif self._meter.passes(key, code, int(time.monotonic())):
             self.put(b"refuse", (refused.head.trace_id, rows.refuse_row(refused)))
         self._awake.set()
 

@@ -2,6 +2,7 @@
 
 from apps.ledger.batcher import Ledger
 from apps.ledger.refusals import RefusalMeter
+from routerctl.engine.types import RoutingRequest
 from tests.apps.ledger import made
 from tests.apps.ledger.stored import Stored
 
@@ -32,6 +33,17 @@ async def test_a_flood_of_one_key_is_counted_and_nothing_is_lost(
     [row] = stored.all("SELECT sum(refusals)::int AS refusals FROM ledger_refusalcount")
     assert row["refusals"] + len(stored.traces()) == 1000
     assert len(stored.traces()) <= 60
+
+
+async def test_refusals_do_not_fill_the_memory_while_the_database_is_away(dsn: str) -> None:
+    ledger = Ledger(dsn)  # never started, as good as without a database
+    for key in range(1100):
+        request = RoutingRequest(key=f"key-{key}")
+        for _ in range(10):
+            ledger.refuse(made.refused(made.head(request=request)))
+
+    kept, counted = 10_000, 100
+    assert ledger.pending == kept + counted
 
 
 def test_twenty_a_second_and_key_have_traces() -> None:
