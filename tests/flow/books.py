@@ -65,10 +65,16 @@ class Books:
         ]
 
 
+def marker_of(call: Row) -> str | None:
+    """The marker of the request for which a provider was called."""
+    found = _MARKER.search(json.dumps(call["body"]))
+    return found[1] if found else None
+
+
 def called(mock: Mock) -> Counter[str]:
     """How often providers were called for each marker."""
-    found = (_MARKER.search(json.dumps(call["body"])) for call in mock.calls())
-    return Counter(marker[1] for marker in found if marker)
+    markers = map(marker_of, mock.calls())
+    return Counter(marker for marker in markers if marker)
 
 
 def _more_or_less_than_one_trace(

@@ -23,7 +23,8 @@ PAUSE_S = 0.05
 @dataclass(frozen=True)
 class Asked:
     """One request. `marker` stands in its text, which providers see, and is its user, which the
-    trace keeps. `status` is 0 when no whole answer came; `code` is the error's, or a sentence."""
+    trace keeps. `status` is 0 when no whole answer came; `code` is the error's, or a sentence.
+    `model` is the deployment that answered, if it was told and the answer was not streamed."""
 
     marker: str
     sent_at: float
@@ -32,6 +33,7 @@ class Asked:
     code: str
     trace_id: str
     revision: str
+    model: str
 
 
 class Load:
@@ -110,16 +112,18 @@ class Load:
         text = body.get("input", "How do I change my password?")
         marked = {**body, "input": f"{text} ({marker})", "user": marker}
         sent_at, began = time.time(), time.monotonic()
-        trace_id = revision = ""
+        trace_id = revision = model = ""
         try:
             async with http.stream("POST", self._url, json=marked) as response:
                 trace_id = response.headers.get("x-trace-id", "")
                 revision = response.headers.get("x-policy-revision", "")
-                status, code = _ending(response.status_code, await response.aread())
+                answer = await response.aread()
+            status, code = _ending(response.status_code, answer)
+            model = _model(answer)
         except httpx2.HTTPError as error:
             status, code = 0, f"{type(error).__name__}: {error}"
         took_s = time.monotonic() - began
-        return Asked(marker, sent_at, took_s, status, code, trace_id, revision)
+        return Asked(marker, sent_at, took_s, status, code, trace_id, revision, model)
 
 
 def _ending(status: int, body: bytes) -> tuple[int, str]:
@@ -137,3 +141,10 @@ def _code(body: bytes) -> str:
         return str(json.loads(body)["error"]["code"])
     except (ValueError, KeyError, TypeError):
         return body[:200].decode(errors="replace")
+
+
+def _model(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["model"])
+    except (ValueError, KeyError, TypeError):
+        return ""
