@@ -85,11 +85,10 @@ class Exchange:
     def watch(self, on_gone: Callable[[], None] | None = None) -> None:
         """Notice a client that leaves, once the request has taken long enough to matter."""
         loop = asyncio.get_running_loop()
+        self._watcher = loop.call_later(_WATCH_AFTER_S, self._start_watching, on_gone)
 
-        def start() -> None:
-            self._watcher = loop.create_task(self._until_gone(on_gone))
-
-        self._watcher = loop.call_later(_WATCH_AFTER_S, start)
+    def _start_watching(self, on_gone: Callable[[], None] | None) -> None:
+        self._watcher = asyncio.ensure_future(self._until_gone(on_gone))
 
     async def _until_gone(self, on_gone: Callable[[], None] | None) -> None:
         while (await self._receive())["type"] != "http.disconnect":

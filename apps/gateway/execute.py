@@ -77,8 +77,9 @@ class Flowing:
 
 
 class Execution:
-    """One admitted request on its way down the ladder. `attempts` are those which no tick has
-    written yet, `n` the number of the last one begun."""
+    """One admitted request on its way down the ladder. `current` is the attempt in flight,
+    `records` those that ended, whose sums are `cost_nano_usd` and `held_nano_usd`;
+    `bound_exceeded` if one of them cost more than was held for it."""
 
     def __init__(
         self,
@@ -96,6 +97,9 @@ class Execution:
         self.records: list[AttemptRecord] = []
         self.dropped: set[str] = set()
         self.client_gone = False
+        self.cost_nano_usd = 0
+        self.held_nano_usd = 0
+        self.bound_exceeded = False
         self._written = 0
         self._snapshot = snapshot
         self._ledger = ledger
@@ -176,6 +180,9 @@ class Execution:
             attempt.failed(error)
         record = attempt.record()
         self.records.append(record)
+        self.cost_nano_usd += record.cost_nano_usd
+        self.held_nano_usd += record.held_nano_usd
+        self.bound_exceeded |= record.cost_nano_usd > record.held_nano_usd
         self.current = self._streaming = None
         self._noted(record)
 

@@ -134,7 +134,7 @@ def marks_of(execution: Execution, head: TraceHead) -> tuple[str, ...]:
     """What stands out about a request that its status does not say."""
     marks = [f"dropped:{name}" for name in sorted(execution.dropped)]
     marks += [f"ignored:{name}" for name in head.ignored_fields]
-    if any(record.cost_nano_usd > record.held_nano_usd for record in execution.records):
+    if execution.bound_exceeded:
         marks.append("bound_exceeded")
     return tuple(marks)
 
@@ -150,8 +150,7 @@ def _outcome(
     error: RouterError | None = None,
     degraded: Degraded | None = None,
 ) -> Outcome:
-    records = execution.records
-    counted = records if answered is None else [answered]
+    counted = execution.records if answered is None else [answered]
     tokens = _tokens(counted)
     return Outcome(
         status=status,
@@ -170,8 +169,8 @@ def _outcome(
         usage_source=_source(counted),
         latency_ms=(time.monotonic_ns() - execution.started_ns) // 1_000_000,
         first_token_ms=_first_token_ms(answered),
-        cost_nano_usd=sum(r.cost_nano_usd for r in records),
-        held_nano_usd=sum(r.held_nano_usd for r in records),
+        cost_nano_usd=execution.cost_nano_usd,
+        held_nano_usd=execution.held_nano_usd,
         degraded_reason=degraded.reason if degraded else None,
         degraded_action=degraded.action if degraded else None,
         degraded_message=degraded.message if degraded else "",
@@ -180,17 +179,10 @@ def _outcome(
     )
 
 
-def _tokens(records: list[AttemptRecord]) -> Usage:
+def _tokens(records: list[AttemptRecord]) -> AttemptRecord | Usage:
     """The answer's own tokens; where there is no answer, all that may be billed."""
     if len(records) == 1:
-        only = records[0]
-        return Usage(
-            only.input_tokens,
-            only.output_tokens,
-            only.cached_input_tokens,
-            only.cache_write_tokens,
-            only.reasoning_tokens,
-        )
+        return records[0]
     return Usage(
         sum(r.input_tokens for r in records),
         sum(r.output_tokens for r in records),
@@ -201,6 +193,8 @@ def _tokens(records: list[AttemptRecord]) -> Usage:
 
 
 def _source(records: list[AttemptRecord]) -> str:
+    if len(records) == 1:
+        return records[0].usage_source
     sources = {record.usage_source for record in records} - {"none"}
     if not sources:
         return "none"

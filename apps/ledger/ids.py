@@ -31,16 +31,9 @@ class TraceIds:
         with self._lock:
             last = self._last + 1
             self._last = last = max(last, now)
-        moment_ms = last >> _COUNTER_BITS
-        # 7 is the version, 8 the variant; the counter's bits stand around them in order.
-        return "%08x-%04x-7%03x-8%03x-%02x%s" % (  # noqa: UP031 (half the time of format)
-            moment_ms >> 16,
-            moment_ms & 0xFFFF,
-            last >> 20 & 0xFFF,
-            last >> 8 & 0xFFF,
-            last & 0xFF,
-            self._process,
-        )
+        n = f"{last:020x}"
+        # 7 is the version, 8 the variant; the digits of the number stand around them in order.
+        return f"{n[:8]}-{n[8:12]}-7{n[12:15]}-8{n[15:18]}-{n[18:]}{self._process}"
 
 
 _ids = TraceIds()

@@ -104,7 +104,8 @@ def _safe(row: Struct) -> bytes:
         encoded = _encode(row)
     except UnicodeEncodeError:  # a lone surrogate
         return _encode(_cleaned(msgspec.to_builtins(row)))
-    if b"\\u0000" in encoded or len(encoded) > _MAX_ROW_BYTES:
+    # Most rows have no backslash, which is found out in a fifth of the time.
+    if (b"\\" in encoded and b"\\u0000" in encoded) or len(encoded) > _MAX_ROW_BYTES:
         return _encode(_cleaned(msgspec.json.decode(encoded)))
     return encoded
 

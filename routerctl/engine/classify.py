@@ -42,10 +42,11 @@ def classify(
 
 def _inferred(reading: TextReading, tasks: tuple[str, ...]) -> tuple[str, str, str]:
     """(task, source, reason) for a request without a label."""
-    likely = {task: score for task, score in reading.task_scores.items() if task in tasks}
-    best = max(likely, key=likely.__getitem__, default=None)
-    if best is not None and likely[best] >= SURE_ENOUGH:
-        return best, "inferred", reading.task_reason
+    if reading.task_scores:
+        likely = {task: score for task, score in reading.task_scores.items() if task in tasks}
+        best = max(likely, key=likely.__getitem__, default=None)
+        if best is not None and likely[best] >= SURE_ENOUGH:
+            return best, "inferred", reading.task_reason
     if DEFAULT_TASK in tasks or not tasks:
         return DEFAULT_TASK, "default", "No label, and the text suggests no other task."
     return tasks[0], "default", "No label, and the text suggests none: the first listed task."

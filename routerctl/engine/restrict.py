@@ -43,17 +43,25 @@ def restrict(
 ) -> tuple[Judged, ...]:
     """Every one of `places`, in order, with all that is against it. `gates` are those that
     apply to this request; `quality_floor` is in thousandths."""
-    return tuple([_judge(case, place, gates, quality_floor, facts) for place in places])
+    asked = 0 if case.request.operation == "embeddings" else case.request.max_output_tokens
+    return tuple([_judge(case, place, gates, quality_floor, asked, facts) for place in places])
 
 
 def _judge(
-    case: Case, place: Place, gates: Sequence[Gate], quality_floor: int, facts: Facts
+    case: Case,
+    place: Place,
+    gates: Sequence[Gate],
+    quality_floor: int,
+    asked_output: int | None,
+    facts: Facts,
 ) -> Judged:
     slug = place.slug
     price = price_at(place.deployment, facts.moment_ms)
     health = facts.health.get(slug)
     tokens = estimated_input(place, case)
-    output = _wanted_output(case, place)
+    output = place.limits.max_output_tokens
+    if asked_output is not None and asked_output < output:
+        output = asked_output
     barred: tuple[Reason, ...] = ()
     for gate in gates:
         if slug in gate.rejects:
@@ -70,14 +78,6 @@ def _judge(
         output, unfit = _within_ceiling(case, place, price, output, ceiling)
     estimate = None if price is None else _estimate(price, tokens, output)
     return Judged(place, price, health, output, estimate, barred, unfit)
-
-
-def _wanted_output(case: Case, place: Place) -> int:
-    """What was asked for, within the limits."""
-    if case.request.operation == "embeddings":
-        return 0
-    limit, asked = place.limits.max_output_tokens, case.request.max_output_tokens
-    return limit if asked is None or asked > limit else asked
 
 
 def _estimate(price: PriceSpec, input_tokens: int, output: int) -> int:

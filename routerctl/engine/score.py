@@ -16,15 +16,13 @@ NOBODY = Ranking((), "")
 def score(judged: Sequence[Judged], strategy: Strategy, case: Case, route: RouteSpec) -> Ranking:
     """The eligible among `judged`, best first, and why; an empty order when there is none."""
     fit = [one for one in judged if not one.barred and one.unfit is None]
-    fallbacks = tuple(one for one in fit if one.place.fallback)
-    candidates = [one for one in fit if not one.place.fallback] if fallbacks else fit
+    fallbacks = tuple([one for one in fit if one.place.fallback]) if route.fallback else ()
+    if not fallbacks:
+        return strategy(fit, case, route) if fit else NOBODY
+    candidates = [one for one in fit if not one.place.fallback]
     if candidates:
         ranking = strategy(candidates, case, route)
-        if not fallbacks:
-            return ranking
         return msgspec.structs.replace(ranking, order=ranking.order + fallbacks)
-    if not fallbacks:
-        return NOBODY
     first = fallbacks[0].place.slug
     return Ranking(
         fallbacks,

@@ -136,14 +136,16 @@ def score(fit: Sequence[Judged], case: Case, route: RouteSpec) -> Ranking:
 def _cost(fit: Sequence[Judged], _case: Case) -> list[int]:
     """1000 costs nothing, 0 is the dearest of those that could serve, or has no price."""
     costs = [judged.estimated_nano_usd for judged in fit]
-    dearest = max([cost or 0 for cost in costs]) or 1
+    dearest = max(filter(None, costs), default=1)
     return [0 if cost is None else 1000 - 1000 * cost // dearest for cost in costs]
 
 
 def _latency(fit: Sequence[Judged], case: Case) -> list[int]:
-    times = [recent_ms(judged.health, case) for judged in fit]
     return [
-        UNKNOWN if ms is None else 1000 * HALF_LATENCY_MS // (HALF_LATENCY_MS + ms) for ms in times
+        UNKNOWN
+        if (ms := recent_ms(judged.health, case)) is None
+        else 1000 * HALF_LATENCY_MS // (HALF_LATENCY_MS + ms)
+        for judged in fit
     ]
 
 
