@@ -3,6 +3,7 @@ nobody waits for longer than a second, and nothing that was admitted is lost."""
 
 import asyncio
 import contextlib
+import shutil
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -214,6 +215,7 @@ def own_server(tmp_path: Path) -> Iterator[tuple[places.Place, str]]:
         connection.execute("SELECT ensure_partitions(current_date, current_date + 1)")
     yield place, url
     postgres.stop(place)
+    shutil.rmtree(place.home)
 
 
 async def _serve(ledger: Ledger, admitted: set[str]) -> None:
