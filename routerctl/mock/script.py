@@ -33,6 +33,8 @@ class Script:
     """The vendor's word for the error; its usual one for `status` by default."""
     retry_after: int = 0
     """Seconds, sent with an error."""
+    quote: bool = False
+    """An error repeats the call's credential and body, as some vendors' errors do."""
     times: int = 0
     """The error, silence or fault happens to the first so many calls of this model; 0: to all."""
     percent: int = 100

@@ -112,14 +112,17 @@ class _Call:
         self.body = body
         self.receive = receive
         self.send = send
-        headers = {
-            (name := key.decode("latin-1")): _hashed(value) if name in SECRET_HEADERS
-            else value.decode("latin-1")
-            for key, value in scope["headers"]
-        }  # fmt: skip
+        received = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        headers = {k: _hashed(v) if k in SECRET_HEADERS else v for k, v in received.items()}
+        self._credentials = [received[name] for name in SECRET_HEADERS & received.keys()]
         self.record: dict[str, Any] = {
             "provider": self.provider, "path": self.path, "headers": headers, "hung_up": False,
         }  # fmt: skip
+
+    def complaint(self, script: Script, sentence: str) -> str:
+        """An error's message."""
+        quoted = f" You sent {self._credentials} with {self.body.decode()}" if script.quote else ""
+        return sentence + quoted
 
     async def pause(self, seconds: float) -> bool:
         """Wait; True when the client has gone meanwhile."""
@@ -137,8 +140,8 @@ class _Call:
             pass
 
 
-def _hashed(value: bytes) -> str:
-    secret = value.removeprefix(b"Bearer ")
+def _hashed(value: str) -> str:
+    secret = value.removeprefix("Bearer ").encode("latin-1")
     return "sha256:" + hashlib.sha256(secret).hexdigest()[:16]
 
 
@@ -152,7 +155,7 @@ async def _fault(call: _Call, wire: ModuleType, script: Script) -> bool:
     if script.status == 200:
         return False
     headers = {"retry-after": str(script.retry_after)} if script.retry_after else {}
-    told = f"Scripted failure with status {script.status}."
+    told = call.complaint(script, f"Scripted failure with status {script.status}.")
     await _json(call.send, script.status, wire.error(script.status, script.code, told), headers)
     return True
 
@@ -161,7 +164,7 @@ async def _stream(call: _Call, wire: ModuleType, script: Script, events: Iterato
     await call.send(_start(200, "text/event-stream"))
     if await call.pause(script.first / 1000):
         return
-    for number, event in enumerate(_spoiled(wire, script, list(events)), start=1):
+    for number, event in enumerate(_spoiled(call, wire, script, list(events)), start=1):
         if number > 1 and await call.pause(script.gap / 1000):
             return
         await call.send({"type": "http.response.body", "body": event, "more_body": True})
@@ -172,12 +175,12 @@ async def _stream(call: _Call, wire: ModuleType, script: Script, events: Iterato
     await call.send({"type": "http.response.body", "body": b""})
 
 
-def _spoiled(wire: ModuleType, script: Script, events: list[bytes]) -> list[bytes]:
+def _spoiled(call: _Call, wire: ModuleType, script: Script, events: list[bytes]) -> list[bytes]:
     if script.broken:
         return [*events[: script.broken], b'data: {"choices": [{"del\n\n', *events[script.broken :]]
     if script.error_after:
-        told = wire.error_event(503, script.code, "Scripted failure in the middle of a stream.")
-        return [*events[: script.error_after], told]
+        told = call.complaint(script, "Scripted failure in the middle of a stream.")
+        return [*events[: script.error_after], wire.error_event(503, script.code, told)]
     if script.open_ended:
         return [event for event in events if not _ends(event)]
     return events
