@@ -90,9 +90,9 @@ def considered(
         [
             Candidate(
                 one.place.slug,
-                not one.barred and one.unfit is None,
+                not (one.barred or one.unfit),
                 scores.get(one.place.slug),
-                one.barred if one.unfit is None else (*one.barred, one.unfit),
+                (*one.barred, one.unfit) if one.unfit else one.barred,
                 None if one.price is None else one.price.id,
                 one.estimated_nano_usd,
                 one.health,

@@ -18,6 +18,9 @@ class Place(Struct, frozen=True):
     off: Reason | None
     """The rejection of a deployment that is switched off."""
     limits: ResolvedLimits
+    quality: dict[str, int]
+    """Thousandths by task type; `default_quality` stands for the rest, None if none is stated."""
+    default_quality: int | None
     prompt_bytes: int
     prompt_tokens: int
     weight: int = 1
@@ -44,6 +47,8 @@ def place_on(
         embeds_only=deployment.capabilities == ("embeddings",),
         off=None if deployment.enabled else Reason("disabled", f"{slug} is switched off."),
         limits=resolve(route.limits, deployment),
+        quality=deployment.quality,
+        default_quality=deployment.quality.get("default"),
         prompt_bytes=prompt_bytes,
         prompt_tokens=estimated_tokens(prompt_bytes),
         weight=weight,

@@ -47,8 +47,17 @@ def bound_nano_usd(price: PriceSpec, input_tokens: int, output_tokens: int) -> i
     if written is not None and written > dearest:
         dearest = written
     rounding = 2 if dearest else 0
-    output = component(output_tokens, price.output_nano_usd_per_mtok)
-    return component(input_tokens, dearest) + rounding + output
+    # `component` in line: every candidate of every request passes here.
+    input_nano_usd = -(-input_tokens * dearest // TOKENS_PER_MTOK)
+    output_nano_usd = -(-output_tokens * price.output_nano_usd_per_mtok // TOKENS_PER_MTOK)
+    return input_nano_usd + rounding + output_nano_usd
+
+
+def estimate_nano_usd(price: PriceSpec, input_tokens: int, output_tokens: int) -> int:
+    """What a call with so many tokens costs when none is cached, rounded up as a whole."""
+    read = input_tokens * price.input_nano_usd_per_mtok
+    written = output_tokens * price.output_nano_usd_per_mtok
+    return -(-(read + written) // TOKENS_PER_MTOK)
 
 
 def component(tokens: int, nano_usd_per_mtok: int) -> int:

@@ -10,7 +10,12 @@ from msgspec import Struct
 from routerctl.engine.case import Case
 from routerctl.engine.gates import Gate
 from routerctl.engine.place import Place, estimated_input, input_bound
-from routerctl.engine.pricing import TOKENS_PER_MTOK, bound_nano_usd, component, price_at
+from routerctl.engine.pricing import (
+    TOKENS_PER_MTOK,
+    bound_nano_usd,
+    estimate_nano_usd,
+    price_at,
+)
 from routerctl.engine.sentences import all_of, decimal, dollars
 from routerctl.engine.types import DeploymentHealth, Facts, PriceSpec, Reason
 
@@ -66,26 +71,22 @@ def _judge(
     for gate in gates:
         if slug in gate.rejects:
             barred += (gate.rejects[slug],)
-    unfit = place.off or _incapable(case, place)
-    if unfit is None and health is not None:
-        unfit = _unwell(case, place, health)
-    if unfit is None and quality_floor:
-        unfit = _below(case, place, quality_floor)
+    unfit = (
+        place.off
+        or _incapable(case, place)
+        or (_unwell(case, place, health) if health is not None else None)
+        or (_below(case, place, quality_floor) if quality_floor else None)
+    )
     if unfit is None:
         output, unfit = _within_window(place, tokens, output)
-    ceiling = case.request.max_cost_nano_usd
-    if unfit is None and ceiling is not None:
-        output, unfit = _within_ceiling(case, place, price, output, ceiling)
-    estimate = None if price is None else _estimate(price, tokens, output)
+        ceiling = case.request.max_cost_nano_usd
+        if ceiling is not None and unfit is None:
+            output, unfit = _within_ceiling(case, place, price, output, ceiling)
+    if price is None:
+        return Judged(place, price, health, output, None, barred, unfit)
+    expected = output if output < EXPECTED_OUTPUT_TOKENS else EXPECTED_OUTPUT_TOKENS
+    estimate = estimate_nano_usd(price, tokens, expected)
     return Judged(place, price, health, output, estimate, barred, unfit)
-
-
-def _estimate(price: PriceSpec, input_tokens: int, output: int) -> int:
-    if output > EXPECTED_OUTPUT_TOKENS:
-        output = EXPECTED_OUTPUT_TOKENS
-    return component(input_tokens, price.input_nano_usd_per_mtok) + component(
-        output, price.output_nano_usd_per_mtok
-    )
 
 
 def _incapable(case: Case, place: Place) -> Reason | None:
@@ -117,7 +118,7 @@ def recent_ms(health: DeploymentHealth | None, case: Case) -> int | None:
 
 
 def _below(case: Case, place: Place, quality_floor: int) -> Reason | None:
-    quality = quality_for(place, case.task)
+    quality = place.quality.get(case.task, place.default_quality)
     if quality is not None and quality >= quality_floor:
         return None
     stated = "no quality is stated" if quality is None else f"its quality is {decimal(quality)}"
@@ -125,12 +126,6 @@ def _below(case: Case, place: Place, quality_floor: int) -> Reason | None:
         "below_quality_floor",
         f"For {case.task} {stated}, and the floor is {decimal(quality_floor)}.",
     )
-
-
-def quality_for(place: Place, task: str) -> int | None:
-    """Thousandths for `task`, or the deployment's default; None when neither is stated."""
-    quality = place.deployment.quality
-    return quality.get(task, quality.get("default"))
 
 
 def _within_window(place: Place, tokens: int, output: int) -> tuple[int, Reason | None]:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from routerctl.engine.case import Case
 from routerctl.engine.draws import PARTS, draw
-from routerctl.engine.restrict import Judged, quality_for, recent_ms
+from routerctl.engine.restrict import Judged, recent_ms
 from routerctl.engine.sentences import all_of, decimal, dollars
 from routerctl.engine.types import RouteSpec
 
@@ -150,7 +150,8 @@ def _latency(fit: Sequence[Judged], case: Case) -> list[int]:
 
 
 def _quality(fit: Sequence[Judged], case: Case) -> list[int]:
-    return [quality_for(judged.place, case.task) or 0 for judged in fit]
+    task = case.task
+    return [one.place.quality.get(task, one.place.default_quality) or 0 for one in fit]
 
 
 def _reliability(fit: Sequence[Judged], _case: Case) -> list[int]:
