@@ -81,7 +81,7 @@ TEMPLATES = [
 DATABASES = {"default": ENV.database}
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "routerctl.cache.ForgivingRedisCache",
         "LOCATION": ENV.redis_url,
     }
 }
