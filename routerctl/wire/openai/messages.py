@@ -47,8 +47,11 @@ class RefusalPart(Struct, tag="refusal", forbid_unknown_fields=True):
 
 
 class CalledFunction(Struct, forbid_unknown_fields=True):
+    """`parsed_arguments` come back as the SDK's models write them; `arguments` say the same."""
+
     name: Name
     arguments: str
+    parsed_arguments: Any = None
 
 
 class FunctionCall(Struct, forbid_unknown_fields=True):
@@ -76,7 +79,7 @@ class UserMessage(Struct, tag_field="role", tag="user", forbid_unknown_fields=Tr
 
 class AssistantMessage(Struct, tag_field="role", tag="assistant", forbid_unknown_fields=True):
     """`audio`, `function_call` and `annotations` come back as the SDK's models write them; only
-    their absence is understood."""
+    their absence is understood. So does `parsed`, which says what `content` says."""
 
     content: str | list[TextPart | RefusalPart] | None = None
     refusal: str | None = None
@@ -85,6 +88,7 @@ class AssistantMessage(Struct, tag_field="role", tag="assistant", forbid_unknown
     audio: None = None
     function_call: None = None
     annotations: Annotated[list[Any], Meta(max_length=0)] | None = None
+    parsed: Any = None
 
 
 class ToolMessage(Struct, tag_field="role", tag="tool", forbid_unknown_fields=True):
