@@ -15,7 +15,6 @@ from routerctl.providers.types import (
     Image,
     Message,
     OutputSchema,
-    RefusalDelta,
     Text,
     TextDelta,
     Thinking,
@@ -177,10 +176,10 @@ def test_a_blocked_prompt_is_a_refusal_with_its_usage() -> None:
     )
     said = GEMINI.answer({}, blocked)
     assert said.finish_status == "refused"
-    assert said.refusal == "The provider refused: SAFETY"
+    assert said.refusal is None
     assert said.usage == Usage(input_tokens=9)
     parser = GEMINI.stream({})
-    assert parser.feed(b"data: " + blocked + b"\n\n") == [RefusalDelta(said.refusal)]
+    assert parser.feed(b"data: " + blocked + b"\n\n") == []
     assert parser.close() == [Finish("refused", Usage(input_tokens=9))]
 
 

@@ -148,7 +148,7 @@ class _Reader:
             self._end(candidate, events)
         feedback = response.prompt_feedback
         if feedback is not None and feedback.block_reason:
-            self._refuse(feedback.block_reason, feedback.block_reason_message, events)
+            self._refuse(feedback.block_reason_message, events)
         return events
 
     def finish(self) -> Finish | None:
@@ -184,7 +184,7 @@ class _Reader:
         if reason is None or reason == "FINISH_REASON_UNSPECIFIED":
             return
         if reason in _REFUSED:
-            self._refuse(reason, candidate.finish_message, events)
+            self._refuse(candidate.finish_message, events)
         elif reason not in ("STOP", "MAX_TOKENS"):
             message = f"the answer ended with {reason} {candidate.finish_message or ''}"
             raise ProviderError(
@@ -195,9 +195,10 @@ class _Reader:
             )
         self._reason = reason
 
-    def _refuse(self, reason: str, message: str | None, events: list[StreamEvent]) -> None:
+    def _refuse(self, message: str | None, events: list[StreamEvent]) -> None:
         self._refused = True
-        events.append(RefusalDelta(message or f"The provider refused: {reason}"))
+        if message:
+            events.append(RefusalDelta(message))
 
 
 class GeminiStream(EventStream):
