@@ -34,6 +34,8 @@ from routerctl.providers.types import (
 T = TypeVar("T")
 
 _BACKOFF_S = 0.25
+_TOO_LATE_MS = 25
+"""With less than this left of the total nobody is asked: timers are not exact either."""
 
 
 class Flowing:
@@ -235,7 +237,7 @@ class Execution:
             self.head.decision.route, self.head.decision.limits, steps[position].deployment
         )
         spent = len(self.records) >= limits.attempts
-        late = time.monotonic_ns() >= self._until_ns
+        late = self._left_ms() < _TOO_LATE_MS
         if not spent and not late:
             if error.rule.retry_same and not again:
                 return position, True
