@@ -28,6 +28,7 @@ EVERYTHING = document(
         deployment("vectors/dead", capabilities=["embeddings"], model="dead~status=503"),
         deployment("acme-gemini/vectors", capabilities=["embeddings"]),
     ],
+    checks=[{"slug": "no-secrets", "when": {}, "match": ["secrets"], "do": "block"}],
     routes=[
         *(route(f"behind-{vendor}", f"acme-{vendor}/kestrel") for vendor in VENDORS),
         *(route(f"restless-{v}", f"acme-{v}/kestrel", limits=STALL) for v in VENDORS),
