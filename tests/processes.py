@@ -118,8 +118,8 @@ class Server:
                 command, cwd=ROOT, env=self._environment, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
-        self.url = _until(lambda: self._announced(began_at), self._why)
-        _until(lambda: self.status("/healthz") == 200, self._why)
+        self.url = _until(lambda: self._lives() and self._announced(began_at), self._why)
+        _until(lambda: self._lives() and self.status("/healthz") == 200, self._why)
 
     @property
     def pid(self) -> int:
@@ -172,9 +172,9 @@ class Server:
         assert done.returncode == code, f"{arguments} ended with {done.returncode}:\n{done.stderr}"
         return done
 
-    def manage_error(self, *arguments: str) -> str:
+    def manage_error(self, *arguments: str, stdin: str | None = None) -> str:
         """What a command that fails with exit code 1 says on standard error."""
-        return self._run(*arguments, code=1).stderr
+        return self._run(*arguments, stdin=stdin, code=1).stderr
 
     def apply(self, document: str) -> None:
         """Apply a configuration; returns when the server decides by it.
@@ -218,6 +218,11 @@ class Server:
                 return dict(json.load(answer))
         except urllib.error.HTTPError as error:
             return dict(json.load(error))
+
+    def _lives(self) -> bool:
+        assert self._process
+        assert self._process.poll() is None, self._why()
+        return True
 
     def _announced(self, began_at: int) -> str:
         found = re.search(rb"http://\S+", self.log.read_bytes()[began_at:])
