@@ -40,6 +40,7 @@ class Attempt:
         "_output_bytes",
         "_price",
         "_request_started_ns",
+        "_said",
         "_usage",
         "endpoint",
         "limits",
@@ -68,6 +69,7 @@ class Attempt:
         self._output_bytes = 0
         self._usage: Usage | None = None
         self._error: ProviderError | None = None
+        self._said = ""
         self._outcome = "cancelled"
 
     def elapsed_ms(self) -> int:
@@ -90,8 +92,10 @@ class Attempt:
         self._output_bytes = output_bytes
         self._outcome = "succeeded"
 
-    def failed(self, error: ProviderError) -> None:
+    def failed(self, error: ProviderError, said: str) -> None:
+        """It ended with `error`, of which `said` may be kept."""
         self._error = error
+        self._said = said
         self._outcome = "failed"
         self.provider_request_id = error.provider_request_id or self.provider_request_id
 
@@ -117,7 +121,7 @@ class Attempt:
             first_token_ms=self._first_token_ms,
             outcome=self._outcome,
             error_class=error.error_class if error else None,
-            error_message=error.message if error else "",
+            error_message=self._said,
             http_status=error.http_status if error else 200 if self.is_success else None,
             provider_request_id=self.provider_request_id,
             input_tokens=usage.input_tokens,

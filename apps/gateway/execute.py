@@ -8,7 +8,7 @@ prices and order were settled by the decision.
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -30,6 +30,7 @@ from routerctl.providers.types import (
     ModelRequest,
     StreamEvent,
 )
+from routerctl.redaction.quotes import unquoted
 
 T = TypeVar("T")
 
@@ -91,6 +92,7 @@ class Execution:
         transport: Transport,
         noted: Callable[[AttemptRecord], None],
         head: TraceHead,
+        texts: Sequence[str],
         started_ns: int,
     ) -> None:
         self.head = head
@@ -107,6 +109,7 @@ class Execution:
         self._ledger = ledger
         self._transport = transport
         self._noted = noted
+        self._texts = texts
         self._head_raw = msgspec.Raw(msgspec.json.encode(head))
         self._until_ns = 0
         self._streaming: asyncio.Task[object] | None = None
@@ -179,7 +182,8 @@ class Execution:
         if attempt is None:
             return
         if error is not None:
-            attempt.failed(error)
+            said = unquoted(error.message, attempt.endpoint.target.secret, self._texts)
+            attempt.failed(error, said)
         record = attempt.record()
         self.records.append(record)
         self.cost_nano_usd += record.cost_nano_usd

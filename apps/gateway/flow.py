@@ -145,6 +145,7 @@ class Flow:
             transport=self.process.transport,
             noted=self.process.noted,
             head=self.head,
+            texts=call.texts,
             started_ns=self.started_ns,
         )
         hold = execution.first_hold()
