@@ -18,17 +18,42 @@ EVERYTHING = document(
     providers=[
         *(provider(f"acme-{vendor}", vendor) for vendor in VENDORS),
         *(provider(name) for name in ("first", "second", "third", "vectors")),
+        provider("unsigned", dpa_signed=False),
         provider("deaf") | {"base_url": "{deaf}/v1"},
     ],
     deployments=[
         *(deployment(f"acme-{vendor}/kestrel", model=f"kestrel-{vendor}") for vendor in VENDORS),
-        *(deployment(f"{name}/one") for name in ("first", "second", "third", "deaf")),
+        *(deployment(f"{name}/one") for name in ("first", "second", "third", "unsigned", "deaf")),
         deployment("first/novelist", context_window=1000000, max_output_tokens=500000),
         deployment("vectors/one", capabilities=["embeddings"]),
         deployment("vectors/dead", capabilities=["embeddings"], model="dead~status=503"),
         deployment("acme-gemini/vectors", capabilities=["embeddings"]),
     ],
-    checks=[{"slug": "no-secrets", "when": {}, "match": ["secrets"], "do": "block"}],
+    checks=[
+        {"slug": "no-secrets", "when": {}, "match": ["secrets"], "do": "block"},
+        {
+            "slug": "codenames",
+            "when": {"feature": "discreet"},
+            "do": "redact",
+            "match": ["Bluebird", "re:project [0-9]+"],
+        },
+        {
+            "slug": "no-people",
+            "when": {"feature": "discreet"},
+            "do": "redact",
+            "match": ["personal_data"],
+        },
+        {"slug": "rivals", "when": {"feature": "discreet"}, "do": "flag", "match": ["Initech"]},
+    ],
+    gates=[
+        {
+            "slug": f"agreement-or-{way}",
+            "when": {"feature": way, "sensitivity": ["pii"]},
+            "require": {"provider.dpa_signed": True},
+            "otherwise": way,
+        }
+        for way in ("block", "redact", "downgrade")
+    ],
     routes=[
         *(route(f"behind-{vendor}", f"acme-{vendor}/kestrel") for vendor in VENDORS),
         *(route(f"restless-{v}", f"acme-{v}/kestrel", limits=STALL) for v in VENDORS),
@@ -36,6 +61,8 @@ EVERYTHING = document(
         route("dead-vectors", "vectors/dead", fallback=["vectors/one"]),
         route("gemini-vectors", "acme-gemini/vectors"),
         route("one", "first/one"),
+        route("discreet", "first/one"),
+        *(route(way, "unsigned/one") for way in ("block", "redact", "downgrade")),
         route("long", "first/novelist", limits={"max_output_tokens": 500000}),
         route("ladder", "first/one", "second/one", "third/one"),
         route("two-attempts", "first/one", "second/one", "third/one", limits={"attempts": 2}),
