@@ -72,7 +72,10 @@ class AuditedHistory(HistoricalRecords):  # type: ignore[misc]  # simple-history
         super().post_save(instance, created, using=using, **kwargs)
 
     def create_historical_record(
-        self, instance: models.Model, history_type: str, using: str | None = None
+        self,
+        instance: models.Model,
+        history_type: str,
+        using: str | None = None,  # noqa: ARG002  # simple-history's signature
     ) -> None:
         change: Change | None = instance.__dict__.get("_change")
         if change is None:

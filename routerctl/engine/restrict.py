@@ -84,7 +84,7 @@ def _judge(
             output, unfit = _within_ceiling(case, place, price, output, ceiling)
     if price is None:
         return Judged(place, price, health, output, None, barred, unfit)
-    expected = output if output < EXPECTED_OUTPUT_TOKENS else EXPECTED_OUTPUT_TOKENS
+    expected = min(EXPECTED_OUTPUT_TOKENS, output)
     estimate = estimate_nano_usd(price, tokens, expected)
     return Judged(place, price, health, output, estimate, barred, unfit)
 

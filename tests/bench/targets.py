@@ -139,7 +139,7 @@ def running(target: Target) -> Iterator[Target]:
     with log.open("w") as out:
         process = subprocess.Popen(
             ["taskset", "-c", GATEWAY_CORE, *target.command],
-            env={**os.environ, **target.env}, stdout=out, stderr=subprocess.STDOUT,
+            env={**_environment(target), **target.env}, stdout=out, stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
     target.pid = process.pid
@@ -154,6 +154,14 @@ def running(target: Target) -> Iterator[Target]:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, 9)
             process.wait()
+
+
+def _environment(target: Target) -> dict[str, str]:
+    """Peers get nothing of ours: LiteLLM would take our database for its own."""
+    ours = ("DATABASE_URL", "REDIS_URL", "ROUTERCTL_")
+    if target.name == "routerctl":
+        return dict(os.environ)
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
 def _read_address(target: Target, log: Path) -> None:
