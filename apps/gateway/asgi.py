@@ -76,9 +76,7 @@ async def gateway_app(scope: Scope, receive: Receive, send: Send) -> None:
     elif exchange.path in _PLAIN and exchange.method in ("GET", "HEAD"):
         await _PLAIN[exchange.path](_process, exchange)
     else:
-        status = 405 if door is not None or exchange.path in _PLAIN else 404
-        error = RouterError("invalid_request", f"{exchange.method} {exchange.path} is not served.")
-        await _turn_away(exchange, door, error, status)
+        await _not_served(exchange, door)
 
 
 async def _serve(process: Process, door: Door, exchange: Exchange) -> None:
@@ -115,8 +113,21 @@ def _authenticated(snapshot: Snapshot, exchange: Exchange) -> KeyFacts | None:
     return snapshot.keys.authenticate(token.strip().encode("latin-1"))
 
 
+async def _not_served(exchange: Exchange, door: Door | None) -> None:
+    error = RouterError("invalid_request", f"{exchange.method} {exchange.path} is not served.")
+    if door is None and exchange.path not in _PLAIN:
+        await _turn_away(exchange, door, error, 404)
+    else:
+        allow = (b"allow", b"GET, HEAD" if door is None else b"POST")
+        await _turn_away(exchange, door, error, 405, allow)
+
+
 async def _turn_away(
-    exchange: Exchange, door: Door | None, error: RouterError, status: int | None = None
+    exchange: Exchange,
+    door: Door | None,
+    error: RouterError,
+    status: int | None = None,
+    *headers: tuple[bytes, bytes],
 ) -> None:
     """Before authentication: no trace, an X-Request-Id alone. The body is read first, so that a
     client which is still writing gets the answer."""
@@ -129,10 +140,10 @@ async def _turn_away(
                 return
     renderer: Renderer = door.error_renderer() if door else native.error_renderer()
     result = Result(trace_id="", created_s=0, status="failed", finish_status="error", error=error)
-    headers = [JSON, (b"x-request-id", request_id.encode("latin-1"))]
+    told = [JSON, (b"x-request-id", request_id.encode("latin-1")), *headers]
     if error.retry_after_s is not None:
-        headers.append((b"retry-after", b"%d" % error.retry_after_s))
-    await exchange.whole(status or error.kind.status, headers, renderer.whole(result))
+        told.append((b"retry-after", b"%d" % error.retry_after_s))
+    await exchange.whole(status or error.kind.status, told, renderer.whole(result))
 
 
 # ---------------------------------------------------------------------- plain pages
