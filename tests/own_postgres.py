@@ -32,6 +32,7 @@ class OwnPostgres:
 @contextlib.contextmanager
 def own_postgres(directory: Path) -> Iterator[OwnPostgres]:
     """A running server with its files in, or belonging to, `directory`; gone afterwards."""
+    directory.mkdir(exist_ok=True)
     place = places.find_place(directory)
     own = OwnPostgres(place)
     own.start()

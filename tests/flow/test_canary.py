@@ -161,8 +161,8 @@ def _call_providers(session: Session) -> None:
 def _mistype(session: Session) -> None:
     """Secrets where they do not belong, or not like this."""
     new, server = session.canaries.new, session.server
-    body = {"feature": "flag", "input": "Hi"}
-    fields = [
+    body: Json = {"feature": "flag", "input": "Hi"}
+    fields: list[Json] = [
         {"api_key": new("a key in a body")},
         {"base_url": new("a password in an address", "https://ada:{}@example.com")},
         {"headers": {"authorization": new("a header in a body", "Bearer {}")}},
