@@ -120,6 +120,14 @@ def client(shared_server: Server, mock: Mock, key: Callable[..., str]) -> Iterat
         yield client
 
 
+@pytest.fixture
+def careless(shared_server: Server, mock: Mock, key: Callable[..., str]) -> Iterator[Client]:
+    """A client for floods of refusals, of which only the first of each second and key are traced:
+    who reads traces uses another key."""
+    with Client(shared_server, key("--app", "careless")) as client:
+        yield client
+
+
 @contextlib.contextmanager
 def _deaf_origin() -> Iterator[str]:
     """An address that takes no connection: its backlog is full, and nobody accepts."""

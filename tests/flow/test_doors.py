@@ -98,6 +98,49 @@ def test_what_a_key_pins_wins_over_the_request(client: Client, key: Callable[...
         assert acme.http.get(f"/api/v1/traces/{foreign.json()['trace_id']}").status_code == 404
 
 
+CLAIMS = {
+    "X-Task-Type": "summary", "X-Feature": "ladder", "X-User-Tier": "pro", "X-Tenant": "acme",
+    "X-App": "ios", "X-App-Version": "3.2.0",
+}  # fmt: skip
+CLAIMED = {
+    "task": "summary", "feature": "ladder", "plan": "pro", "tenant": "acme",
+    "app": "ios", "app_version": "3.2.0",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PATHS[1:3])
+@pytest.mark.parametrize("spoken", ["headers", "metadata"])
+def test_what_is_wanted_may_be_said_in_headers_or_metadata(
+    path: str, spoken: str, client: Client
+) -> None:
+    headers = CLAIMS if spoken == "headers" else {}
+    metadata = {name[2:].lower().replace("-", "_"): CLAIMS[name] for name in CLAIMS}
+    said = {} if spoken == "headers" else {"metadata": metadata}
+    body = asked("anthropic", "one", "Hello", model="auto", **said)
+    trace = client.trace(client.http.post(path, json=body, headers=headers))
+    assert {name: trace[name] for name in CLAIMED} == CLAIMED
+    assert trace["route"] == "ladder"
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "param"),
+    [
+        ("X-Task-Type", "nonsense", "task"),
+        ("X-Sensitivity", "secret", "x-sensitivity"),
+        ("X-Max-Latency-Ms", "soon", "x-max-latency-ms"),
+        ("X-Max-Cost-USD", "-1", "max_cost_usd"),
+        ("X-Latency-Class", "whenever", "x-latency-class"),
+    ],
+)
+def test_a_header_that_says_nonsense_is_named(
+    header: str, value: str, param: str, client: Client
+) -> None:
+    body = asked("openai", "one", "Hello")
+    answer = client.http.post("/v1/chat/completions", json=body, headers={header: value})
+    assert (answer.status_code, code(answer)) == (400, "invalid_request")
+    assert answer.json()["error"]["param"] == param
+
+
 # --------------------------------------------------------------------------- what is no request
 
 NO_JSON = {
@@ -120,9 +163,9 @@ NO_JSON = {
 @pytest.mark.parametrize("body", NO_JSON.values(), ids=list(NO_JSON))
 @EVERY_PATH
 def test_json_that_could_be_read_in_two_ways_is_not_read(
-    body: bytes, path: str, client: Client, mock: Mock
+    body: bytes, path: str, careless: Client, mock: Mock
 ) -> None:
-    answer = client.http.post(path, content=body)
+    answer = careless.http.post(path, content=body)
     assert (answer.status_code, code(answer)) == (400, "invalid_request")
     assert not mock.calls()
 

@@ -65,9 +65,9 @@ def test_there_are_thirty_ways_to_choose() -> None:
     ("door", "fields"), CHOOSING, ids=[named(door, fields) for door, fields in CHOOSING]
 )
 def test_a_request_that_chooses_is_refused_and_nobody_called(
-    door: str, fields: Json, client: Client, mock: Mock
+    door: str, fields: Json, careless: Client, mock: Mock
 ) -> None:
-    answer = client.ask(door, "one", **fields)
+    answer = careless.ask(door, "one", **fields)
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "model_not_selectable"
     assert "x-trace-id" in answer.headers

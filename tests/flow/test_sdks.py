@@ -148,6 +148,33 @@ def test_openai_an_answer_may_be_cut_or_refused(vendor: str, gpt: openai.OpenAI)
     assert refused.choices[0].finish_reason == "content_filter"
 
 
+PARAMETERS: Any = {
+    "temperature": 0.2, "top_p": 0.9, "seed": 7, "stop": ["."], "presence_penalty": 0.5,
+    "logit_bias": {"50256": -100}, "user": "u_1", "store": True, "prompt_cache_key": "mine",
+}  # fmt: skip
+DROPPED = {
+    "openai": [],
+    "anthropic": ["logit_bias", "presence_penalty", "seed", "temperature", "top_p"],
+    "gemini": ["logit_bias"],
+}
+
+
+@BEHIND
+def test_openai_parameters_are_passed_on_or_dropped_and_named(
+    vendor: str, gpt: openai.OpenAI, client: Client, mock: Mock
+) -> None:
+    raw = gpt.chat.completions.with_raw_response.create(
+        model=f"feature:behind-{vendor}", messages=said("Hello"), **PARAMETERS
+    )
+    assert raw.parse().choices[0].finish_reason == "stop"
+    assert client.trace(raw.headers["x-trace-id"])["marks"] == [
+        f"dropped:{name}" for name in DROPPED[vendor]
+    ]
+    assert '["."]' in sent(mock)
+    for ignored in ("u_1", "store", "mine"):
+        assert ignored not in sent(mock)
+
+
 @pytest.mark.parametrize("feature", ["vectors", "gemini-vectors"])
 def test_openai_embeddings(feature: str, gpt: openai.OpenAI) -> None:
     answer = gpt.embeddings.create(model=f"feature:{feature}", input=["Hello", "Hello", "Bye"])
