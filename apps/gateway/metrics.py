@@ -15,6 +15,9 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 L = TypeVar("L", bound=tuple[str, ...])
 
 POUR_S = 1.0
+MOST_OLD_CLIENTS = 500
+"""Clients name their app and version themselves: beyond so many the rest counts as one."""
+OTHER = ("other", "other")
 BUCKETS_MS = (2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 120000)
 
 _REQUESTS = Counter(
@@ -54,9 +57,20 @@ class Metrics:
         self.cost: Tally[tuple[str]] = Tally()
         self.latency: Tally[tuple[str, int]] = Tally()
         self.legacy: Tally[tuple[str, str]] = Tally()
+        self._old_clients: set[tuple[str, str]] = set()
         self.unauthenticated = 0
         self.in_flight = 0
         self.pending = 0
+
+    def count_legacy(self, app: str, app_version: str) -> None:
+        """A request in which a legacy key's fields were ignored."""
+        client = (app, app_version)
+        if client not in self._old_clients:
+            if len(self._old_clients) < MOST_OLD_CLIENTS:
+                self._old_clients.add(client)
+            else:
+                client = OTHER
+        self.legacy[client] += 1
 
     def pour(self) -> None:
         """Hand over what was counted."""

@@ -89,4 +89,4 @@ class Process:
         metrics.latency[head.door, outcome.latency_ms] += 1
         metrics.pending = self.ledger.pending
         if head.ignored_fields:
-            metrics.legacy[head.request.app or "", head.request.app_version or ""] += 1
+            metrics.count_legacy(head.request.app or "", head.request.app_version or "")
