@@ -1,18 +1,15 @@
-"""`make chaos`: what must be true after minutes of faults and load. Too long for every change."""
+"""Hundreds of slow streams at once, for a minute: none is dropped, and memory stays small."""
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from random import Random
 
 import pytest
 
 from tests.flow.books import Books
-from tests.flow.crowd import CROWDED, ask
+from tests.flow.crowd import CROWDED
 from tests.flow.load import Load
 from tests.processes import Server
 
@@ -31,21 +28,6 @@ def crowded(make_server: Callable[..., Server]) -> Server:
     server.start("--workers", "2")
     server.apply(CROWDED)
     return server
-
-
-def test_a_minute_of_killed_workers_leaves_one_trace_per_call(crowded: Server):
-    key, random, killed = crowded.create_key(), Random(11), 0
-    with Load(crowded.url, key, ask, clients=16) as load:
-        end = time.monotonic() + MINUTE_S
-        while time.monotonic() < end:
-            time.sleep(random.uniform(0.5, 3))
-            os.kill(random.choice(crowded.workers()), signal.SIGKILL)
-            killed += 1
-    books = Books(crowded.database_url)
-    books.nothing_held_after_s(NOTHING_HELD_AFTER_S)
-    assert killed > 10
-    assert len(load.answered()) > 100 * killed / 2
-    assert books.wrong(load.asked, crowded.mock) == []
 
 
 def test_five_hundred_streams_for_a_minute_lose_nothing_and_stay_small(crowded: Server):
