@@ -131,7 +131,6 @@ async def _turn_away(
 ) -> None:
     """Before authentication: no trace, an X-Request-Id alone. The body is read first, so that a
     client which is still writing gets the answer."""
-    request_id = exchange.headers.get("x-request-id", "")[:128] or uuid4().hex
     if exchange.method == "POST":
         try:
             await exchange.body(0 if status else settings.ENV.max_body_bytes)
@@ -140,10 +139,16 @@ async def _turn_away(
                 return
     renderer: Renderer = door.error_renderer() if door else native.error_renderer()
     result = Result(trace_id="", created_s=0, status="failed", finish_status="error", error=error)
-    told = [JSON, (b"x-request-id", request_id.encode("latin-1")), *headers]
+    told = [JSON, _request_id(exchange), *headers]
     if error.retry_after_s is not None:
         told.append((b"retry-after", b"%d" % error.retry_after_s))
     await exchange.whole(status or error.kind.status, told, renderer.whole(result))
+
+
+def _request_id(exchange: Exchange) -> tuple[bytes, bytes]:
+    """Of an answer that has no trace: the caller's own, or one made for it."""
+    named = exchange.headers.get("x-request-id", "")[:128] or uuid4().hex
+    return b"x-request-id", named.encode("latin-1")
 
 
 # ---------------------------------------------------------------------- plain pages
@@ -154,7 +159,9 @@ async def _models(process: Process, exchange: Exchange) -> None:
     if snapshot is None or _authenticated(snapshot, exchange) is None:
         await _turn_away(exchange, DOORS["/v1/chat/completions"], RouterError("auth_failed"))
         return
-    await exchange.whole(200, [JSON], openai.models(snapshot.words))
+    headers = [JSON, _request_id(exchange)]
+    headers.append((b"x-policy-revision", snapshot.revision.hash.encode()))
+    await exchange.whole(200, headers, openai.models(snapshot.words))
 
 
 async def _healthz(_process: Process, exchange: Exchange) -> None:

@@ -22,7 +22,7 @@ from apps.ledger.records import IdempotencyKey, Outcome, Refused, Settlement, Tr
 from routerctl.engine.decide import decide
 from routerctl.engine.errors import RouterError
 from routerctl.engine.types import Decision, Facts, RoutingRequest, Sensitivity, TextReading
-from routerctl.providers.types import Answer, Embeddings, ModelRequest
+from routerctl.providers.types import Answer, EmbeddingRequest, Embeddings, ModelRequest
 from routerctl.redaction.reading import read_text
 from routerctl.redaction.scrub import redact
 from routerctl.wire.rewrite import rewrite_inputs, rewrite_texts, with_system
@@ -176,29 +176,27 @@ class Flow:
     # ------------------------------------------------------------------ execution
 
     async def _execute(self, call: ParsedCall, decision: Decision, execution: Execution) -> None:
-        assert self.renderer is not None
-        if call.embedding is not None:
-            embedding = call.embedding
-            if decision.redact:
-                embedding = rewrite_inputs(embedding, self._redacted)
-            embeddings = await execution.embeddings(embedding)
-            execution.end()
-            await self._answer(execution, embeddings=embeddings)
-            return
-        assert call.chat is not None
-        chat = self._prepared(call.chat, decision)
         if call.stream:
-            await stream_answer(self, chat, execution)
+            assert call.chat is not None
+            await stream_answer(self, self._prepared(call.chat, decision), execution)
             return
+        answer, embeddings = None, None
         self.exchange.watch(execution.client_left)
         try:
-            answer = await execution.answer(chat)
+            if call.embedding is not None:
+                embeddings = await execution.embeddings(self._inputs(call.embedding, decision))
+            else:
+                assert call.chat is not None
+                answer = await execution.answer(self._prepared(call.chat, decision))
         finally:
             self.exchange.unwatch()
         execution.end()
         if self.exchange.gone:
             raise RouterError("client_disconnected")
-        await self._answer(execution, answer=answer)
+        await self._answer(execution, answer=answer, embeddings=embeddings)
+
+    def _inputs(self, embedding: EmbeddingRequest, decision: Decision) -> EmbeddingRequest:
+        return rewrite_inputs(embedding, self._redacted) if decision.redact else embedding
 
     def _prepared(self, chat: ModelRequest, decision: Decision) -> ModelRequest:
         """The request as it is sent: redacted where policy says so, with the route's prompt."""
