@@ -82,8 +82,7 @@ async def gateway_app(scope: Scope, receive: Receive, send: Send) -> None:
 async def _serve(process: Process, door: Door, exchange: Exchange) -> None:
     snapshot = process.live.snapshot
     if snapshot is None:
-        error = RouterError("overloaded", "No configuration is loaded yet.", retry_after_s=1)
-        await _turn_away(exchange, door, error)
+        await _turn_away(exchange, door, _nothing_loaded())
         return
     key = _authenticated(snapshot, exchange)
     if key is None:
@@ -98,6 +97,10 @@ async def _serve(process: Process, door: Door, exchange: Exchange) -> None:
     except Exception:  # the outermost edge: nothing below catches everything
         log.exception("request.crashed", trace_id=flow.trace_id)
         await flow.crash()
+
+
+def _nothing_loaded() -> RouterError:
+    return RouterError("overloaded", "No configuration is loaded yet.", retry_after_s=1)
 
 
 def _authenticated(snapshot: Snapshot, exchange: Exchange) -> KeyFacts | None:
@@ -155,9 +158,12 @@ def _request_id(exchange: Exchange) -> tuple[bytes, bytes]:
 
 
 async def _models(process: Process, exchange: Exchange) -> None:
-    snapshot = process.live.snapshot
-    if snapshot is None or _authenticated(snapshot, exchange) is None:
-        await _turn_away(exchange, DOORS["/v1/chat/completions"], RouterError("auth_failed"))
+    snapshot, door = process.live.snapshot, DOORS["/v1/chat/completions"]
+    if snapshot is None:
+        await _turn_away(exchange, door, _nothing_loaded())
+        return
+    if _authenticated(snapshot, exchange) is None:
+        await _turn_away(exchange, door, RouterError("auth_failed"))
         return
     headers = [JSON, _request_id(exchange)]
     headers.append((b"x-policy-revision", snapshot.revision.hash.encode()))
