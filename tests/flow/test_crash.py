@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ import pytest
 
 from tests.flow.books import Books, Row
 from tests.flow.crowd import DEPLOYMENTS, PROVIDERS, ROUTES, ask
+from tests.flow.deaf import deaf_origin
 from tests.flow.documents import deployment, document, provider, route
 from tests.flow.load import Asked, Load
 from tests.processes import Server, server_maker, start_mock
@@ -48,31 +47,18 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
     """Ten kills under load: the whole server and one of its two workers by turns."""
     directory = tmp_path_factory.mktemp("crash")
     with (
-        _port_that_never_answers() as port,
+        deaf_origin() as origin,
         start_mock() as mock,
         server_maker(mock, directory) as make_server,
     ):
         server = make_server()
         server.start("--workers", "2")
-        server.apply(_with_a_provider_at(port))
+        server.apply(_with_a_provider_at(origin))
         yield _kill(server, server.create_key())
 
 
-@contextlib.contextmanager
-def _port_that_never_answers() -> Iterator[int]:
-    """Connections to it are neither accepted nor refused, because its queue is full."""
-    with contextlib.ExitStack() as sockets:
-        full, *queued = (sockets.enter_context(socket.socket()) for _ in range(3))
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        for one in queued:
-            one.setblocking(False)
-            one.connect_ex(full.getsockname())
-        yield int(full.getsockname()[1])
-
-
-def _with_a_provider_at(port: int) -> str:
-    nowhere = provider("nowhere") | {"base_url": f"http://127.0.0.1:{port}/v1"}
+def _with_a_provider_at(origin: str) -> str:
+    nowhere = provider("nowhere") | {"base_url": f"{origin}/v1"}
     patient = {"connect_ms": 60000, "total_ms": 60000}
     return document(
         [*PROVIDERS, nowhere],

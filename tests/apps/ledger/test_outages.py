@@ -3,7 +3,6 @@ nobody waits for longer than a second, and nothing that was admitted is lost."""
 
 import asyncio
 import contextlib
-import shutil
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -15,13 +14,12 @@ from psycopg.rows import dict_row
 from apps import ledger as ledger_app
 from apps.ledger.batcher import Ledger
 from apps.ledger.records import IdempotencyKey, TraceHead
-from routerctl.embedded import place as places
-from routerctl.embedded import postgres
 from routerctl.engine.errors import RouterError
 from tests.apps.ledger import made
 from tests.apps.ledger.conftest import MakeLedger
 from tests.apps.ledger.stored import Stored
 from tests.apps.ledger.wire import Wire, wired
+from tests.own_postgres import OwnPostgres, own_postgres
 
 SQL = Path(ledger_app.__file__).parent / "sql"
 KEY = IdempotencyKey.of("acme", "order-1", b"body")
@@ -204,18 +202,14 @@ async def test_a_ledger_may_start_before_its_database(
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[tuple[places.Place, str]]:
-    """A PostgreSQL that only this test uses, and the ledger's database on it."""
-    place = places.find_place(tmp_path)
-    postgres.ensure_running(place)
-    url = postgres.url(place)
-    with psycopg.connect(url, autocommit=True) as connection:
-        for name in ("tables.sql", "partitions.sql", "tick.sql", "reap.sql"):
-            connection.execute((SQL / name).read_bytes())
-        connection.execute("SELECT ensure_partitions(current_date, current_date + 1)")
-    yield place, url
-    postgres.stop(place)
-    shutil.rmtree(place.home)
+def own_server(tmp_path: Path) -> Iterator[OwnPostgres]:
+    """A PostgreSQL that only this test uses, with the ledger's tables."""
+    with own_postgres(tmp_path) as own:
+        with psycopg.connect(own.url, autocommit=True) as connection:
+            for name in ("tables.sql", "partitions.sql", "tick.sql", "reap.sql"):
+                connection.execute((SQL / name).read_bytes())
+            connection.execute("SELECT ensure_partitions(current_date, current_date + 1)")
+        yield own
 
 
 async def _serve(ledger: Ledger, admitted: set[str]) -> None:
@@ -228,10 +222,9 @@ async def _serve(ledger: Ledger, admitted: set[str]) -> None:
 
 
 async def test_a_restart_of_the_server_under_load_loses_nothing(
-    own_server: tuple[places.Place, str],
+    own_server: OwnPostgres,
 ) -> None:
-    place, url = own_server
-    ledger = Ledger(url)
+    ledger = Ledger(own_server.url)
     await ledger.start()
     admitted: set[str] = set()
     serving: list[asyncio.Task[None]] = []
@@ -240,7 +233,7 @@ async def test_a_restart_of_the_server_under_load_loses_nothing(
         serving.append(asyncio.create_task(_serve(ledger, admitted)))
         await asyncio.sleep(0.005)
         if turn == 150:
-            restart = asyncio.create_task(asyncio.to_thread(_restart, place))
+            restart = asyncio.create_task(asyncio.to_thread(_restart, own_server))
     await asyncio.gather(*serving)
     assert restart is not None
     await restart
@@ -251,14 +244,14 @@ async def test_a_restart_of_the_server_under_load_loses_nothing(
     assert await ledger.drain(20)
     await ledger.stop()
 
-    with psycopg.connect(url, row_factory=dict_row) as connection:
+    with psycopg.connect(own_server.url, row_factory=dict_row) as connection:
         stored = Stored(connection)
         assert admitted <= stored.traces()
         assert stored.holds() == []
     assert len(admitted) > 150
 
 
-def _restart(place: places.Place) -> None:
-    postgres.stop(place)
+def _restart(own_server: OwnPostgres) -> None:
+    own_server.stop()
     time.sleep(0.5)
-    postgres.ensure_running(place)
+    own_server.start()
