@@ -1,13 +1,12 @@
 """What the tests of the whole flow share: scripted providers, and one server that has a route for
 everything they ask. Both live as long as the package's tests; every test begins unheard."""
 
-import contextlib
-import socket
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.flow.client import Client
+from tests.flow.deaf import deaf_origin
 from tests.flow.documents import deployment, document, provider, route
 from tests.processes import Mock, Server, server_maker, start_mock
 
@@ -27,6 +26,7 @@ EVERYTHING = document(
         deployment("first/novelist", context_window=1000000, max_output_tokens=500000),
         deployment("vectors/one", capabilities=["embeddings"]),
         deployment("vectors/dead", capabilities=["embeddings"], model="dead~status=503"),
+        deployment("vectors/slow", capabilities=["embeddings"], model="slow~latency=900"),
         deployment("acme-gemini/vectors", capabilities=["embeddings"]),
     ],
     checks=[
@@ -59,6 +59,7 @@ EVERYTHING = document(
         *(route(f"restless-{v}", f"acme-{v}/kestrel", limits=STALL) for v in VENDORS),
         route("vectors", "vectors/one"),
         route("dead-vectors", "vectors/dead", fallback=["vectors/one"]),
+        route("slow-vectors", "vectors/slow"),
         route("gemini-vectors", "acme-gemini/vectors"),
         route("one", "first/one"),
         route("discreet", "first/one"),
@@ -71,6 +72,7 @@ EVERYTHING = document(
         route("restless", "first/one", "second/one", limits=STALL),
         route("hurried", "first/one", "second/one", limits={"total_ms": 800}),
         route("buffered", "first/one", "second/one", stream_recovery="buffer", limits=STALL),
+        route("buffered-alone", "first/one", stream_recovery="buffer"),
         {"slug": "otherwise", "when": {}, "strategy": "priority", "candidates": ["first/one"]},
     ],
 )
@@ -93,7 +95,7 @@ def mock(providers: Mock) -> Mock:
 @pytest.fixture(scope="package")
 def shared_server(providers: Mock, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for the tests that leave it as they found it. Its configuration is EVERYTHING."""
-    with _deaf_origin() as deaf, server_maker(providers, tmp_path_factory.mktemp("flow")) as make:
+    with deaf_origin() as deaf, server_maker(providers, tmp_path_factory.mktemp("flow")) as make:
         server = make()
         server.start()
         server.apply(EVERYTHING.replace("{deaf}", deaf))
@@ -126,17 +128,3 @@ def careless(shared_server: Server, mock: Mock, key: Callable[..., str]) -> Iter
     who reads traces uses another key."""
     with Client(shared_server, key("--app", "careless")) as client:
         yield client
-
-
-@contextlib.contextmanager
-def _deaf_origin() -> Iterator[str]:
-    """An address that takes no connection: its backlog is full, and nobody accepts."""
-    with contextlib.ExitStack() as sockets:
-        deaf = sockets.enter_context(socket.socket())
-        deaf.bind(("127.0.0.1", 0))
-        deaf.listen(0)
-        for _ in range(3):
-            caller = sockets.enter_context(socket.socket())
-            caller.setblocking(False)
-            caller.connect_ex(deaf.getsockname())
-        yield f"http://127.0.0.1:{deaf.getsockname()[1]}"

@@ -77,6 +77,14 @@ def test_a_buffered_stream_that_nobody_can_end_is_an_error_with_a_status(client:
 
 
 def test_a_long_buffered_stream_is_kept_alive_by_comments(client: Client) -> None:
-    answer = client.stream("native", "buffered", "Hello [mock only=first words=16 gap=350]")
+    answer = client.stream("native", "buffered", "Hello [mock words=16 gap=350]")
     assert answer.raw.startswith(b": ")
     assert "word16" in answer.text
+
+
+def test_once_it_was_kept_alive_its_failure_is_an_event(client: Client) -> None:
+    answer = client.stream("native", "buffered-alone", "Hello [mock words=30 gap=350 cut=16]")
+    assert answer.status_code == 200
+    assert answer.raw.startswith(b": ")
+    assert answer.names == ["error"]
+    assert answer.last["error"]["code"] == "provider_error"

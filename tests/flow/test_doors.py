@@ -70,6 +70,7 @@ def test_the_request_id_is_the_callers_own_or_made_for_it(
     body = asked("native", "one", "Hello")
     served = client.http.post("/v1/generate", json=body, headers={"x-request-id": "mine-8"})
     assert served.headers["x-request-id"] == "mine-8"
+    assert client.http.get("/v1/models").headers["x-request-id"]
 
 
 @EVERY_PATH

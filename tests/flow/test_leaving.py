@@ -95,6 +95,14 @@ def test_a_whole_answer_is_waited_for_because_it_is_billed(
     assert not mock.calls()[0]["hung_up"]
 
 
+def test_so_are_vectors(client: Client, began: datetime) -> None:
+    body = {"model": "feature:slow-vectors", "input": "Hello"}
+    with pytest.raises(httpx2.ReadTimeout):
+        client.http.post("/v1/embeddings", json=body, timeout=0.3)
+    trace = left_behind(client, began)
+    assert (trace["error_code"], trace["usage_source"]) == ("client_disconnected", "provider")
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_nothing_new_is_begun_for_who_has_left(
     stream: bool, client: Client, mock: Mock, began: datetime
