@@ -83,7 +83,8 @@ def _check_migrations() -> None:
     try:
         executor = MigrationExecutor(connection)
     except OperationalError as error:
-        raise CommandError(f"The database does not answer: {str(error).strip()}") from error
+        reason = str(error).partition("\n")[0]
+        raise CommandError(f"The database does not answer: {reason}") from error
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if missing:
         raise CommandError(
