@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from tests.flow.client import DOORS, Client, called
-from tests.flow.test_fallback import BOTH_WAYS
+from tests.flow.client import Client, called
+from tests.flow.conftest import BOTH_WAYS, EVERY_DOOR
 from tests.processes import Mock
 
 MAIL = "ana.lopez@example.com"
@@ -24,7 +24,7 @@ def sent(mock: Mock) -> str:
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-@pytest.mark.parametrize("door", DOORS)
+@EVERY_DOOR
 @BOTH_WAYS
 def test_a_prompt_with_a_secret_is_blocked_before_any_call(
     secret: str, door: str, stream: bool, client: Client, mock: Mock
@@ -60,7 +60,7 @@ def test_a_secret_is_found_wherever_it_stands(place: str, client: Client, mock: 
     assert not mock.calls()
 
 
-@pytest.mark.parametrize("door", DOORS)
+@EVERY_DOOR
 @BOTH_WAYS
 def test_a_redacting_check_changes_what_the_provider_receives(
     door: str, stream: bool, client: Client, mock: Mock

@@ -3,8 +3,8 @@ and another candidate could say it whole."""
 
 import pytest
 
-from tests.flow.client import DOORS, Client, called
-from tests.flow.conftest import VENDORS
+from tests.flow.client import Client, called
+from tests.flow.conftest import EVERY_DOOR, VENDORS
 from tests.processes import Mock
 
 # Seven chunks are past every vendor's opening and well before the end.
@@ -19,7 +19,7 @@ SUCCESS_MARKS = (b"event: done", b"[DONE]", b'"finish_reason":"stop"', b"message
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("door", DOORS)
+@EVERY_DOOR
 def test_the_stream_ends_in_an_error_and_no_success(
     door: str, fault: str, client: Client, mock: Mock
 ) -> None:
@@ -56,7 +56,7 @@ def test_what_came_before_the_cut_is_paid_for(client: Client) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("door", DOORS)
+@EVERY_DOOR
 def test_a_buffered_stream_is_said_whole_by_another(
     door: str, fault: str, client: Client, mock: Mock
 ) -> None:

@@ -4,16 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.flow.client import DOORS, Answer, Client, Json
-from tests.flow.conftest import VENDORS
+from tests.flow.client import Answer, Client, Json
+from tests.flow.conftest import BOTH_WAYS, EVERY_DOOR, VENDORS
 from tests.processes import Mock, Server
 
 NAMES = ("kestrel", "acme", *VENDORS, "chatcmpl-mock", "msg_mock", "req_mock", "fp_mock")
 """Of models, providers and vendors, and how vendors number their answers."""
 SCRIPTS = ("", "words=30", "refuse", "status=503", "status=400", "status=401", "cut=7")
-
-EVERY_DOOR = pytest.mark.parametrize("door", DOORS)
-BOTH_WAYS = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 
 
 def unrepeated(door: str, feature: str) -> Json:
@@ -91,6 +88,19 @@ def test_a_key_that_may_know_the_deployment_is_told_all(
         answer = ask(door, "ladder", "Hi [mock only=first status=503]")
         assert answer.headers["x-route"] == "ladder"
         assert model_of(answer) == "second/one"
+
+
+def test_why_candidates_left_is_told_with_their_names_or_without(
+    client: Client, told: Callable[[str], Client]
+) -> None:
+    code = "gate:agreement-or-block"
+    unnamed = client.generate("block", sensitivity="pii").json()["error"]
+    assert unnamed["code"] == "policy_blocked"
+    assert unnamed["details"]["candidates"] == [{"deployment": None, "reasons": [{"code": code}]}]
+    named = told("deployment").generate("block", sensitivity="pii").json()["error"]
+    [candidate] = named["details"]["candidates"]
+    assert (candidate["deployment"], candidate["reasons"][0]["code"]) == ("unsigned/one", code)
+    assert candidate["reasons"][0]["message"]
 
 
 def model_of(answer: Answer) -> str:

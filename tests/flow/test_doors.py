@@ -10,9 +10,9 @@ import httpx2
 import pytest
 
 from tests.flow.client import DOORS, Answer, Client, asked, plain_http
+from tests.flow.conftest import EVERY_DOOR
 from tests.processes import Mock, Server
 
-EVERY_DOOR = pytest.mark.parametrize("door", DOORS)
 LARGEST = 20 * 1024 * 1024
 PATHS = [*DOORS.values(), "/v1/embeddings"]
 EVERY_PATH = pytest.mark.parametrize("path", PATHS)

@@ -2,11 +2,9 @@
 
 import pytest
 
-from tests.flow.client import DOORS, Client, Json, called
+from tests.flow.client import Client, Json, called
+from tests.flow.conftest import BOTH_WAYS, EVERY_DOOR
 from tests.processes import Mock
-
-EVERY_DOOR = pytest.mark.parametrize("door", DOORS)
-BOTH_WAYS = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 
 
 def attempts(trace: Json) -> list[tuple[str, str | None]]:

@@ -11,7 +11,8 @@ import httpx2
 import pytest
 
 from tests.flow.books import Books
-from tests.flow.client import DOORS, Client, Json, asked, called
+from tests.flow.client import Client, Json, asked, called
+from tests.flow.conftest import BOTH_WAYS, EVERY_DOOR
 from tests.processes import Mock
 
 PATIENCE_S = 3.0
@@ -44,7 +45,7 @@ def began() -> datetime:
     return datetime.now(UTC)
 
 
-@pytest.mark.parametrize("door", DOORS)
+@EVERY_DOOR
 def test_leaving_a_stream_stops_it_and_settles_what_came(
     door: str, client: Client, mock: Mock, began: datetime
 ) -> None:
@@ -103,7 +104,7 @@ def test_so_are_vectors(client: Client, began: datetime) -> None:
     assert (trace["error_code"], trace["usage_source"]) == ("client_disconnected", "provider")
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@BOTH_WAYS
 def test_nothing_new_is_begun_for_who_has_left(
     stream: bool, client: Client, mock: Mock, began: datetime
 ) -> None:

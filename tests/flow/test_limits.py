@@ -2,13 +2,12 @@
 
 import time
 
-import pytest
-
 from tests.flow.client import Client, called
+from tests.flow.conftest import BOTH_WAYS
 from tests.processes import Mock
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@BOTH_WAYS
 def test_a_provider_that_does_not_accept_the_connection_is_given_up(
     stream: bool, client: Client
 ) -> None:
@@ -30,7 +29,7 @@ def test_a_stated_first_token_limit_also_bounds_an_answer_that_is_not_streamed(
     assert 400 <= first["duration_ms"] < 3000
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@BOTH_WAYS
 def test_the_total_limit_ends_a_request_that_nobody_has_answered(
     stream: bool, client: Client, mock: Mock
 ) -> None:

@@ -9,6 +9,7 @@ import openai
 import pytest
 
 from tests.flow.client import Client, called
+from tests.flow.conftest import BOTH_WAYS
 from tests.processes import Mock, Server
 
 Key = Callable[..., str]
@@ -120,7 +121,7 @@ def test_anthropic_raises_its_usual_exception(
 
 
 @pytest.mark.parametrize("ask", [ask_openai, ask_anthropic], ids=["openai", "anthropic"])
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@BOTH_WAYS
 @pytest.mark.parametrize("fault", ["status=503", "status=429", "status=400"])
 def test_a_final_failure_is_not_multiplied_by_the_sdks_own_retries(
     ask: Callable[..., Any], stream: bool, fault: str,

@@ -11,7 +11,7 @@ from openai.types.chat import ChatCompletionMessageFunctionToolCall
 from pydantic import BaseModel
 
 from tests.flow.client import Client, Json
-from tests.flow.conftest import VENDORS
+from tests.flow.conftest import BOTH_WAYS, VENDORS
 from tests.processes import Mock, Server
 
 BEHIND = pytest.mark.parametrize("vendor", VENDORS)
@@ -91,7 +91,7 @@ def test_openai_stream(vendor: str, gpt: openai.OpenAI) -> None:
 
 
 @BEHIND
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@BOTH_WAYS
 def test_openai_tools_go_round(vendor: str, stream: bool, gpt: openai.OpenAI, mock: Mock) -> None:
     asked: Any = {
         "model": f"feature:behind-{vendor}",
@@ -233,7 +233,7 @@ def test_anthropic_stream(vendor: str, claude: anthropic.Anthropic) -> None:
 
 
 @BEHIND
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@BOTH_WAYS
 def test_anthropic_tools_go_round(
     vendor: str, stream: bool, claude: anthropic.Anthropic, mock: Mock
 ) -> None:
@@ -306,8 +306,11 @@ def test_native_chat(vendor: str, client: Client) -> None:
     assert (answer["status"], answer["finish_status"]) == ("succeeded", "stop")
     assert answer["usage"]["cached_input_tokens"] == 2
     assert answer["usage"]["reasoning_tokens"] == REASONED[vendor]
-    usage = client.trace(answer["trace_id"])["usage"]
+    trace = client.trace(answer["trace_id"])
+    usage = trace["usage"]
     assert answer["usage"] == {name: usage[name] for name in answer["usage"]}
+    cost_nano_usd = 1000 * usage["input_tokens"] + 2000 * usage["output_tokens"]
+    assert trace["cost_nano_usd"] == cost_nano_usd < trace["held_nano_usd"]
 
 
 @BEHIND
@@ -317,10 +320,13 @@ def test_native_stream(vendor: str, client: Client) -> None:
     assert answer.names == ["delta"] * 12 + ["done"]
     assert answer.last["output_text"] == ""
     assert answer.last["usage"]["output_tokens"] > 0
+    trace = client.trace(answer)
+    assert trace["usage_source"] == "provider"
+    assert 0 <= trace["first_token_ms"] <= trace["latency_ms"]
 
 
 @BEHIND
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@BOTH_WAYS
 def test_native_tools_go_round(vendor: str, stream: bool, client: Client, mock: Mock) -> None:
     tools = [{"type": "function", "function": {"name": "look_up", "parameters": LOOK_UP}}]
     ask = client.stream if stream else client.ask
