@@ -27,6 +27,9 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 TELLTALES = ("change", "default", "example", "insecure", "secret", "password", "development")
 
 
+_DATABASE_PATIENCE = {"connect_timeout": 5, "tcp_user_timeout": 10_000}  # s, ms
+
+
 class BadEnvironment(Exception):
     """The environment cannot be started from; the message lists every reason."""
 
@@ -50,8 +53,11 @@ class Env:
 
     @property
     def database(self) -> dict[str, object]:
-        """`database_url` as Django's DATABASES entry."""
-        return dict(environ.Env.db_url_config(self.database_url))
+        """`database_url` as Django's DATABASES entry. Nobody waits for ever for a server that is
+        gone without a word, unless the URL says so."""
+        config = dict(environ.Env.db_url_config(self.database_url))
+        config["OPTIONS"] = {**_DATABASE_PATIENCE, **config.get("OPTIONS", {})}
+        return config
 
     @property
     def broker_url(self) -> str:

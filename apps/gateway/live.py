@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 CHANNELS = ("routerctl_revision", "routerctl_keys")
 POLL_S = 1.0
+SILENT_S = 3.0
+"""A database that was not read for so long does not answer, though it may not have said so."""
 
 
 class Endpoint(Struct, frozen=True):
@@ -62,8 +64,9 @@ class Live:
 
     def __init__(self) -> None:
         self.snapshot: Snapshot | None = None
-        self.database_ok = False
         self._looked = threading.Event()
+        self._seen_s = -SILENT_S
+        """When the database was last read, by the monotonic clock."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live-revision", daemon=True)
         self._marks: tuple[object, ...] = ()
@@ -76,6 +79,11 @@ class Live:
         while not self._looked.is_set() and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
+    @property
+    def database_ok(self) -> bool:
+        """Whether the configuration was compared with the database just now."""
+        return time.monotonic() - self._seen_s < SILENT_S
+
     def stop(self) -> None:
         self._stop.set()
 
@@ -86,8 +94,9 @@ class Live:
             except Exception as error:  # noqa: BLE001  # the thread's outermost edge outlives any
                 if self._stop.is_set():
                     return  # the process ends, and its database may be gone already
-                self.database_ok = False
-                log.warning("configuration.unreachable", error=type(error).__name__)
+                self._seen_s = -SILENT_S
+                why = " ".join(str(error).split())
+                log.warning("configuration.unreachable", error=type(error).__name__, why=why)
                 connection.close()
                 self._stop.wait(POLL_S)
 
@@ -99,7 +108,7 @@ class Live:
             raw.execute(f"LISTEN {channel}")
         while not self._stop.is_set():
             self._refresh()
-            self.database_ok = True
+            self._seen_s = time.monotonic()
             self._looked.set()
             for _ in raw.notifies(timeout=POLL_S, stop_after=1):
                 pass

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+import psycopg
 import pytest
 
+from apps.gateway.live import SILENT_S
 from tests.flow.books import Books
 from tests.flow.crowd import CROWDED, ask
 from tests.flow.load import Asked, Load
@@ -140,3 +142,18 @@ def test_every_refusal_has_a_trace_or_is_counted(outage: Outage) -> None:
     )
     assert len(told) <= len(traced) + row["n"]
     assert traced
+
+
+def test_a_database_that_stays_silent_is_told_of_as_well(outage: Outage) -> None:
+    with psycopg.connect(outage.server.database_url) as other:
+        other.execute("LOCK TABLE policies_revision")
+        _until_told(outage.server, "unreachable")
+        assert outage.server.status("/readyz") == 200
+    _until_told(outage.server, "ok")
+
+
+def _until_told(server: Server, database: str) -> None:
+    deadline = time.monotonic() + 2 * SILENT_S
+    while server.ready()["database"] != database:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
