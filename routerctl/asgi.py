@@ -4,21 +4,21 @@
 """
 
 import os
-import tempfile
 from typing import Any, cast
 
 from django.core.asgi import get_asgi_application
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from routerctl import embedded
+from routerctl import counters, embedded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "routerctl.settings")
-if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:  # `serve` has made one for all its workers
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="routerctl-metrics-")
 embedded.start()
 _django = get_asgi_application()
 
 from django.conf import settings  # noqa: E402  # the apps are ready only now
+
+if counters.SETTING not in os.environ:  # `serve` has made one for all its workers
+    counters.make_directory(settings.ENV.data_dir)
 
 from apps.api.health import learn_from  # noqa: E402
 from apps.gateway import asgi as gateway  # noqa: E402

@@ -115,6 +115,9 @@ def test_workers_end_when_their_parent_is_killed(make_server: Make):
 
 def test_roles_serve_their_doors_alone(make_server: Make):
     server = make_server()
+    server.start()
+    server.apply(POLICY)
+    server.stop()
     expected = {
         "all": {"/v1/models": 401, "/sign-in/": 200, "/healthz": 200},
         "gateway": {"/v1/models": 401, "/sign-in/": 404, "/healthz": 200},

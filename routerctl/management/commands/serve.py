@@ -1,8 +1,5 @@
 """`manage.py serve`: the server alone."""
 
-import os
-import shutil
-import tempfile
 from argparse import ArgumentParser
 from functools import partial
 from typing import Any
@@ -12,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from routerctl import serving
+from routerctl import counters, serving
 from routerctl.env import Role
 
 
@@ -39,11 +36,8 @@ class Command(BaseCommand):
         except serving.CannotListen as error:
             raise CommandError(str(error)) from error
         self._announce(listener.getsockname(), workers, role)
-        metrics = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="routerctl-")
-        try:
+        with counters.directory(settings.ENV.data_dir):
             code = _serve(listener, workers, role)
-        finally:
-            shutil.rmtree(metrics, ignore_errors=True)
         if code:
             raise SystemExit(code)
 
