@@ -16,7 +16,7 @@ import os
 import shutil
 from pathlib import Path
 
-from routerctl.embedded import keys, postgres, valkey
+from routerctl.embedded import keys, leftovers, postgres, valkey
 from routerctl.embedded.living import Living, one_at_a_time
 from routerctl.embedded.place import EmbeddedServerError, Place, find_place
 
@@ -61,8 +61,9 @@ def start() -> None:
         return
     Living.join(data_dir, when_last_ends=lambda: _stop(place))
     with one_at_a_time(data_dir):
-        for server in servers:
-            server.ensure_running(place)
+        started = [server.ensure_running(place) for server in servers]
+        if any(started):
+            leftovers.clear(place, _stop)
 
 
 def remove() -> None:

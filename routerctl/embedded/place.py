@@ -31,11 +31,13 @@ class EmbeddedServerError(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """One data directory's servers. `user` is None when they run as we do."""
+    """One data directory's servers. `user` is None when they run as we do. `data_dir` is unknown
+    for a place whose data directory is gone."""
 
     home: Path
     sockets: Path
     user: str | None
+    data_dir: Path | None = None
 
     @cached_property
     def postgres_programs(self) -> Path:
@@ -71,8 +73,15 @@ class Place:
             check=False,
         )
 
-    def make_directory(self, path: Path) -> None:
-        """A directory that only the servers' user (and root) can enter."""
+    def make_directories(self) -> None:
+        """Home and sockets, which only the servers' user (and root) can enter."""
+        if self.user:
+            _make_open(ROOTS_HOME)
+        self._make_directory(self.home)
+        self._make_directory(self.sockets)
+        (self.home / "data_dir").write_text(str(self.data_dir))
+
+    def _make_directory(self, path: Path) -> None:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.user:
             shutil.chown(path, self.user)
@@ -98,17 +107,17 @@ class Place:
 def find_place(data_dir: Path) -> Place:
     """The place of `data_dir`'s servers; the same at every call.
 
-    A data directory that was deleted and made again is a new one: it gets a new name, and what
-    an older one of the same path left behind is removed when the new servers are first started.
+    A data directory that was deleted and made again is a new one, with a new name; `leftovers`
+    clears away what the older one left.
     """
     name = f"{_digest(str(data_dir))}-{_instance(data_dir)}"
     if os.geteuid() == 0:
         home = ROOTS_HOME / name
-        return Place(home, home / "sockets", ROOTS_SERVANT)
+        return Place(home, home / "sockets", ROOTS_SERVANT, data_dir)
     sockets = data_dir / "sockets"
     if len(os.fsencode(sockets)) > LONGEST_SOCKET_DIR:
         sockets = Path(tempfile.gettempdir()) / f"routerctl-{name}"
-    return Place(data_dir, sockets, None)
+    return Place(data_dir, sockets, None, data_dir)
 
 
 def _instance(data_dir: Path) -> str:
@@ -135,7 +144,8 @@ def _copied(package: Path) -> Path:
     """A copy of `package` and of the libraries beside it, made once for each version."""
     target = ROOTS_HOME / "programs" / f"{package.name}-{version(package.name)}"
     if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_open(ROOTS_HOME)
+        _make_open(target.parent)
         fresh = Path(tempfile.mkdtemp(dir=target.parent))
         for part in (package, package.with_name(f"{package.name}.libs")):
             if part.exists():
@@ -143,3 +153,9 @@ def _copied(package: Path) -> Path:
         fresh.chmod(0o755)
         fresh.replace(target)
     return target / package.name
+
+
+def _make_open(path: Path) -> None:
+    """A directory that everybody can enter, whatever the umask says."""
+    path.mkdir(exist_ok=True)
+    path.chmod(0o755)

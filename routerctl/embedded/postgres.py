@@ -35,22 +35,22 @@ def url(place: Place) -> str:
     return f"postgresql://{USER}@/{DATABASE}?host={place.sockets}"
 
 
-def ensure_running(place: Place) -> None:
-    """Adopt the running server, or start it, on new data if there is none yet.
+def ensure_running(place: Place) -> bool:
+    """Adopt the running server, or start it, on new data if there is none yet. Whether it had to
+    be started.
 
     Raises EmbeddedServerError with the last line of the server's log.
     """
     if _answers(place):
-        return
-    place.make_directory(place.home)
-    place.make_directory(place.sockets)
+        return False
+    place.make_directories()
     data = place.home / "postgres"
     if not data.exists():
-        _remove_predecessors(place)
         _initialise(place, data)
     place.write(data / "routerctl.conf", SETTINGS.format(sockets=place.sockets))
     _start(place, data)
     _create_database(place)
+    return True
 
 
 def stop(place: Place) -> None:
@@ -89,17 +89,6 @@ def _initialise(place: Place, data: Path) -> None:
     with (fresh / "postgresql.conf").open("a") as file:
         file.write("include = 'routerctl.conf'\n")
     fresh.rename(data)
-
-
-def _remove_predecessors(place: Place) -> None:
-    """Root's data outlives a deleted data directory; its successor clears it away."""
-    if place.user is None:
-        return
-    path_digest = place.home.name.partition("-")[0]
-    for home in place.home.parent.glob(f"{path_digest}-*"):
-        if home != place.home:
-            stop(Place(home, home / "sockets", place.user))
-            shutil.rmtree(home, ignore_errors=True)
 
 
 def _forget_stale_pid(data: Path) -> None:

@@ -29,12 +29,14 @@ def url(place: Place) -> str:
     return f"unix://{place.sockets}/valkey.sock?db=0"
 
 
-def ensure_running(place: Place) -> None:
-    """Adopt the running server, or start it. Raises EmbeddedServerError."""
+def ensure_running(place: Place) -> bool:
+    """Adopt the running server, or start it. Whether it had to be started.
+
+    Raises EmbeddedServerError.
+    """
     if _answers(place):
-        return
-    place.make_directory(place.home)
-    place.make_directory(place.sockets)
+        return False
+    place.make_directories()
     configuration = place.home / "valkey.conf"
     place.write(configuration, SETTINGS.format(sockets=place.sockets, home=place.home))
     result = place.run(place.valkey_program, configuration)
@@ -44,6 +46,7 @@ def ensure_running(place: Place) -> None:
             log = place.home / "valkey.log"
             raise EmbeddedServerError(f"Valkey does not start (see {log}).")
         time.sleep(0.02)
+    return True
 
 
 def stop(place: Place) -> None:

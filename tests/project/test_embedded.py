@@ -17,6 +17,9 @@ import pytest
 
 from routerctl.env import ROOT
 
+needs_root = pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root's servers run as somebody else"
+)
 CLIENT = """
 import os, sys
 sys.path.insert(0, {root!r})
@@ -202,7 +205,30 @@ def test_production_gets_nothing_embedded(data_dir: Path):
     assert not data_dir.exists()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers run as somebody else")
+@needs_root
+def test_servers_of_a_deleted_data_directory_are_stopped_by_the_next_command(tmp_path: Path):
+    lost, other = Client(tmp_path / "lost"), None
+    lost.kill()
+    shutil.rmtree(tmp_path / "lost")
+    try:
+        other = Client(tmp_path / "other")
+        assert not answers(lost.database_url)
+        other.end()
+    finally:
+        remove(tmp_path / "other")
+        shutil.rmtree(Path(lost.database_url.partition("host=")[2]).parent)
+
+
+@needs_root
+def test_a_closed_umask_does_not_matter(data_dir: Path):
+    before = os.umask(0o077)
+    try:
+        Client(data_dir).end()
+    finally:
+        os.umask(before)
+
+
+@needs_root
 def test_a_clone_nobody_else_may_enter_stays_closed(tmp_path: Path, data_dir: Path):
     """The servers' user reaches a copy of the programs; the home's mode is not touched."""
     home = tmp_path / "home"
