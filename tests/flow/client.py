@@ -19,6 +19,7 @@ DOORS = {
     "openai": "/v1/chat/completions",
     "anthropic": "/v1/messages",
 }
+PATHS = [*DOORS.values(), "/v1/embeddings"]
 
 
 class Answer:
@@ -122,6 +123,12 @@ def asked(door: str, feature: str, text: str, **fields: Any) -> Json:
         return {"feature": feature, "input": text} | fields
     body = {"model": f"feature:{feature}", "messages": [{"role": "user", "content": text}]}
     return body | ({"max_tokens": 300} if door == "anthropic" else {}) | fields
+
+
+def code_of(answer: Answer | httpx2.Response) -> str:
+    """The error's code, in any door's shape."""
+    code: str = answer.json()["error"]["code"]
+    return code
 
 
 def called(mock: Mock) -> list[str]:

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.flow.client import DOORS, Client
+from tests.flow.client import DOORS, PATHS, Client
 from tests.flow.deaf import deaf_origin
 from tests.flow.documents import deployment, document, provider, route
 from tests.processes import Mock, Server, server_maker, start_mock
 
 VENDORS = ("openai", "anthropic", "gemini")
+EVERY_PATH = pytest.mark.parametrize("path", PATHS)
 EVERY_DOOR = pytest.mark.parametrize("door", DOORS)
 BOTH_WAYS = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 STALL = {"stall_ms": 400}

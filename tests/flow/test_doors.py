@@ -1,27 +1,14 @@
 """What every door does with whatever comes: statuses, limits, ids, methods, repetitions."""
 
-import json
-import socket
 import threading
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 
-from tests.flow.client import DOORS, Answer, Client, asked, plain_http
-from tests.flow.conftest import EVERY_DOOR
+from tests.flow.client import DOORS, PATHS, Client, asked, code_of, plain_http
+from tests.flow.conftest import EVERY_DOOR, EVERY_PATH
 from tests.processes import Mock, Server
-
-LARGEST = 20 * 1024 * 1024
-PATHS = [*DOORS.values(), "/v1/embeddings"]
-EVERY_PATH = pytest.mark.parametrize("path", PATHS)
-
-
-def code(answer: Answer | httpx2.Response) -> str:
-    """The error's code, in any door's shape."""
-    error: str = answer.json()["error"]["code"]
-    return error
 
 
 @pytest.fixture
@@ -45,7 +32,7 @@ def test_without_a_key_there_is_an_error_and_no_trace(
     path: str, headers: dict[str, str], stranger: httpx2.Client
 ) -> None:
     answer = stranger.post(path, json={}, headers=headers)
-    assert (answer.status_code, code(answer)) == (401, "auth_failed")
+    assert (answer.status_code, code_of(answer)) == (401, "auth_failed")
     assert "x-trace-id" not in answer.headers
     assert answer.headers["x-request-id"]
 
@@ -79,7 +66,7 @@ def test_a_key_that_may_not_generate_is_told_which_scope_it_lacks(
 ) -> None:
     with Client(client.server, key("--scopes", "read")) as reader:
         answer = reader.post(path, {})
-        assert (answer.status_code, code(answer)) == (403, "forbidden")
+        assert (answer.status_code, code_of(answer)) == (403, "forbidden")
         assert "generate" in answer.json()["error"]["message"]
         assert reader.trace(answer)["error_code"] == "forbidden"
 
@@ -138,113 +125,8 @@ def test_a_header_that_says_nonsense_is_named(
 ) -> None:
     body = asked("openai", "one", "Hello")
     answer = client.http.post("/v1/chat/completions", json=body, headers={header: value})
-    assert (answer.status_code, code(answer)) == (400, "invalid_request")
+    assert (answer.status_code, code_of(answer)) == (400, "invalid_request")
     assert answer.json()["error"]["param"] == param
-
-
-# --------------------------------------------------------------------------- what is no request
-
-NO_JSON = {
-    "nothing": b"",
-    "no JSON": b"{input: hi}",
-    "no object": b'["input"]',
-    "twice": b'{"input":"hi","input":"ho"}',
-    "twice, escaped": b'{"input":"hi","\\u0069nput":"ho"}',
-    "not a number": b'{"input":"hi","max_output_tokens":NaN}',
-    "infinite": b'{"input":"hi","max_output_tokens":Infinity}',
-    "half a character": b'{"input":"\\ud800"}',
-    "bad UTF-8": b'{"input":"\xff"}',
-    "deep": b'{"metadata":' + b"[" * 33 + b"]" * 33 + b"}",
-    "bottomless": b'{"metadata":' + b"[" * 200_000 + b"]" * 200_000 + b"}",
-    "cut": b'{"input":"hi"',
-    "more": b'{"input":"hi"} {}',
-}
-
-
-@pytest.mark.parametrize("body", NO_JSON.values(), ids=list(NO_JSON))
-@EVERY_PATH
-def test_json_that_could_be_read_in_two_ways_is_not_read(
-    body: bytes, path: str, careless: Client, mock: Mock
-) -> None:
-    answer = careless.http.post(path, content=body)
-    assert (answer.status_code, code(answer)) == (400, "invalid_request")
-    assert not mock.calls()
-
-
-@EVERY_DOOR
-def test_an_unknown_word_is_named_with_its_path(door: str, client: Client) -> None:
-    answer = client.ask(door, "nobody-knows-it")
-    assert (answer.status_code, code(answer)) == (400, "invalid_request")
-    assert "feature" in answer.json()["error"]["message"]
-    assert client.trace(answer)["status"] == "failed"
-
-
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
-@EVERY_PATH
-def test_another_method_is_405_and_says_which_is_served(
-    method: str, path: str, client: Client
-) -> None:
-    answer = client.http.request(method, path)
-    assert (answer.status_code, code(answer)) == (405, "invalid_request")
-    assert answer.headers["allow"] == "POST"
-
-
-@pytest.mark.parametrize(
-    "path", ["/v1/", "/v1/nothing", "/v1/generate/", "/v1/chat", "/v1/models/x"]
-)
-def test_an_unknown_path_is_404(path: str, client: Client) -> None:
-    assert client.http.get(path).status_code == 404
-    assert client.http.post(path, json={}).status_code == 404
-
-
-# --------------------------------------------------------------------------- how large it may be
-
-
-@EVERY_PATH
-def test_a_body_above_the_limit_is_refused_in_the_doors_own_shape(
-    path: str, client: Client, mock: Mock
-) -> None:
-    answer = client.http.post(path, content=b" " * (LARGEST + 1))
-    assert (answer.status_code, code(answer)) == (413, "body_too_large")
-    assert client.trace(answer)["error_code"] == "body_too_large"
-    assert not mock.calls()
-
-
-@pytest.mark.parametrize("chunked", [False, True], ids=["counted", "chunked"])
-@pytest.mark.parametrize("known", [True, False], ids=["with a key", "without"])
-def test_a_client_that_writes_all_before_it_reads_can_read_the_answer(
-    chunked: bool, known: bool, client: Client
-) -> None:
-    """Most clients do: an answer that comes with a hang-up while they write is lost on them."""
-    key = client.http.headers["authorization"] if known else "Bearer nobody"
-    size = LARGEST + 8 * 1024 * 1024
-    address = urlsplit(client.server.url)
-    coding = "transfer-encoding: chunked" if chunked else f"content-length: {size}"
-    head = (
-        f"POST /v1/generate HTTP/1.1\r\nhost: {address.netloc}\r\nauthorization: {key}\r\n"
-        f"{coding}\r\nconnection: close\r\n\r\n"
-    )
-    piece = b" " * 1024 * 1024
-    with socket.create_connection((address.hostname, address.port), timeout=30) as writer:
-        writer.sendall(head.encode())
-        for _ in range(size // len(piece)):
-            writer.sendall(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
-        if chunked:
-            writer.sendall(b"0\r\n\r\n")
-        answer = b"".join(iter(lambda: writer.recv(65536), b""))
-    assert answer.startswith(b"HTTP/1.1 413 " if known else b"HTTP/1.1 401 ")
-    assert b'"body_too_large"' in answer or not known
-
-
-def test_the_decision_door_has_the_same_limit(client: Client) -> None:
-    answer = client.http.post("/api/v1/route", content=b" " * (LARGEST + 1))
-    assert (answer.status_code, code(answer)) == (413, "body_too_large")
-
-
-def test_the_largest_body_is_served(client: Client) -> None:
-    body = json.dumps(asked("native", "one", "Hello")).encode()
-    answer = client.http.post("/v1/generate", content=body.ljust(LARGEST))
-    assert code(answer) == "no_eligible_deployment", "it is read; its tokens fit nowhere"
 
 
 # --------------------------------------------------------------------------- ids and traces
@@ -278,11 +160,11 @@ def test_a_second_request_with_one_idempotency_key_is_not_sent(
     first = client.http.post(DOORS[door], json=body, headers=headers)
     assert first.status_code == 200
     again = client.http.post(DOORS[door], json=body, headers=headers)
-    assert (again.status_code, code(again)) == (409, "answer_expired")
+    assert (again.status_code, code_of(again)) == (409, "answer_expired")
     assert again.json()["error"]["details"] == {"earlier_trace_id": first.headers["x-trace-id"]}
     assert again.headers["x-should-retry"] == "false"
     other = client.http.post(DOORS[door], json=asked(door, "one", "Bye"), headers=headers)
-    assert (other.status_code, code(other)) == (409, "idempotency_conflict")
+    assert (other.status_code, code_of(other)) == (409, "idempotency_conflict")
     assert len(mock.calls()) == 1
     assert client.trace(again.headers["x-trace-id"])["error_code"] == "answer_expired"
 
@@ -316,5 +198,5 @@ def test_the_same_idempotency_key_of_another_tenant_is_another(client: Client, m
 def test_an_idempotency_key_has_a_length(named: str, client: Client, mock: Mock) -> None:
     body = asked("native", "one", "Hello")
     answer = client.http.post("/v1/generate", json=body, headers={"idempotency-key": named})
-    assert (answer.status_code, code(answer)) == (400, "invalid_request")
+    assert (answer.status_code, code_of(answer)) == (400, "invalid_request")
     assert not mock.calls()
