@@ -40,7 +40,7 @@ lint: setup
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
 	$(PYTHON) manage.py makemigrations --check --dry-run
-	$(PYTHON) -m djlint templates apps --check --lint --quiet
+	$(PYTHON) -m djlint templates apps --check --lint
 
 bench: setup ## the benchmark, beside a bare proxy and those peers that are installed
 	@$(PYTHON) -m tests.bench
