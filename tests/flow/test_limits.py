@@ -26,7 +26,7 @@ def test_a_stated_first_token_limit_also_bounds_an_answer_that_is_not_streamed(
     trace = client.trace(client.generate("impatient", "Hello [mock only=first silent]"))
     first, second = trace["attempts"]
     assert (first["error_class"], second["error_class"]) == ("timeout", None)
-    assert 400 <= first["duration_ms"] < 60_000
+    assert 390 <= first["duration_ms"] < 60_000  # its clock starts a moment after the limit's
 
 
 @BOTH_WAYS
