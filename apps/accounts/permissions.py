@@ -26,13 +26,58 @@ class Action(StrEnum):
     """The list, and of one trace its facts, attempts and cost."""
     READ_DECISIONS = "read_decisions"
     """Of one trace the verdict, and every candidate with its reasons."""
+    EXPORT_TRACES = "export_traces"
+    READ_CONFIGURATION = "read_configuration"
+    """Providers without their secrets, deployments, policy and its vocabulary, flags."""
+    EDIT_PROVIDERS = "edit_providers"
+    """Providers and deployments; a secret can be set and replaced, never read."""
+    EDIT_POLICY = "edit_policy"
+    """Routes, prompts, tasks, plans and features."""
+    EDIT_GATES = "edit_gates"
+    """Gates and checks: what keeps personal data where it belongs."""
+    SWITCH = "switch"
+    """Flags, and the kill switches of routes."""
+    SIMULATE = "simulate"
+    READ_PRICES = "read_prices"
+    EDIT_PRICES = "edit_prices"
+    READ_CAPS = "read_caps"
+    EDIT_CAPS = "edit_caps"
+    READ_KEYS = "read_keys"
+    EDIT_KEYS = "edit_keys"
+    READ_PEOPLE = "read_people"
+    EDIT_PEOPLE = "edit_people"
+    """Everybody but oneself."""
+    READ_LOG = "read_log"
+    """Changes of what one may read."""
+    EXPORT_LOG = "export_log"
+    READ_SYSTEM = "read_system"
 
 
 _EVERYBODY = frozenset(Role)
+_BUILDERS = frozenset({Role.ENGINEER, Role.ADMIN})
+_OVERSEERS = frozenset({Role.AUDITOR, Role.ADMIN})
 
 GRANTS: dict[str, frozenset[Role]] = {
     Action.READ_TRACES: _EVERYBODY,
     Action.READ_DECISIONS: _EVERYBODY - {Role.FINANCE},
+    Action.EXPORT_TRACES: _EVERYBODY - {Role.SUPPORT, Role.PRODUCT},
+    Action.READ_CONFIGURATION: _EVERYBODY,
+    Action.EDIT_PROVIDERS: _BUILDERS,
+    Action.EDIT_POLICY: _BUILDERS | {Role.PRODUCT},
+    Action.EDIT_GATES: _BUILDERS,
+    Action.SWITCH: _BUILDERS | {Role.PRODUCT},
+    Action.SIMULATE: _EVERYBODY,
+    Action.READ_PRICES: _EVERYBODY - {Role.SUPPORT},
+    Action.EDIT_PRICES: frozenset({Role.FINANCE, Role.ADMIN}),
+    Action.READ_CAPS: _EVERYBODY,
+    Action.EDIT_CAPS: frozenset({Role.FINANCE, Role.ADMIN}),
+    Action.READ_KEYS: _BUILDERS | _OVERSEERS,
+    Action.EDIT_KEYS: _BUILDERS,
+    Action.READ_PEOPLE: _OVERSEERS,
+    Action.EDIT_PEOPLE: frozenset({Role.ADMIN}),
+    Action.READ_LOG: _EVERYBODY,
+    Action.EXPORT_LOG: _OVERSEERS,
+    Action.READ_SYSTEM: _EVERYBODY,
 }
 
 
