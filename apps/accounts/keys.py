@@ -15,11 +15,15 @@ from typing import Self, cast
 from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.accounts.audit import save_with_reason
 from apps.accounts.models import ApiKey, User
+from apps.accounts.permissions import tenants_of
+from apps.accounts.tenants import Tenants
 from routerctl.wire.types import Disclose, KeyFacts
 
 _PREFIX_ALPHABET = string.ascii_lowercase + string.digits
@@ -44,8 +48,10 @@ def create(
     """A new key and its token, which nobody can ever read again.
 
     What is given is pinned. Raises ValidationError for an unknown scope or disclosure, a
-    missing tenant, or text that is too long.
+    missing tenant or one beyond those of `person`, or text that is too long.
     """
+    if person is not None and not tenants_of(person).cover(tenant):
+        raise ValidationError({"tenant": "This tenant is not one of yours."})
     prefix = "".join(secrets.choice(_PREFIX_ALPHABET) for _ in range(8))
     environment = "live" if settings.ENV.production else "dev"
     token = f"rk_{environment}_{prefix}_{secrets.token_urlsafe(_SECRET_BYTES)}"
@@ -73,6 +79,13 @@ def revoke(key: ApiKey, *, person: User | None, source: str = "command", reason:
     if key.revoked_at is None:
         key.revoked_at = timezone.now()
         save_with_reason(key, person=person, source=source, reason=reason)
+
+
+def visible(tenants: Tenants) -> QuerySet[ApiKey]:
+    """The keys that speak for none but `tenants`, revoked ones too. One of any tenant is seen by
+    those who see every tenant."""
+    every = ApiKey.objects.all()
+    return every if tenants.every else every.filter(tenant__in=tenants.names)
 
 
 class KeyRing:

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from apps.accounts.audit import AuditedHistory
+from apps.accounts.tenants import LONGEST
 
 SCOPES = ("generate", "decide", "feedback", "read", "write")
 """What a key may do; `generate` is the default."""
@@ -37,11 +38,13 @@ class Density(models.TextChoices):
 
 
 class User(AbstractBaseUser):
-    """A person, known by e-mail. `role` alone says what they may do: see `permissions.py`."""
+    """A person, known by e-mail. `role` says what they may do and `tenants` on whose ground, "*"
+    on everybody's, none on nobody's: see `permissions.py`."""
 
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=120, blank=True)
     role = models.CharField(max_length=16, choices=Role)
+    tenants = ArrayField(models.CharField(max_length=LONGEST), default=list, blank=True)
     is_active = models.BooleanField(default=True)
     theme = models.CharField(max_length=8, choices=Theme, default=Theme.SYSTEM)
     density = models.CharField(max_length=12, choices=Density, default=Density.COMFORTABLE)
@@ -58,6 +61,9 @@ class User(AbstractBaseUser):
             # With the column's own uniqueness this makes addresses unique in any spelling.
             models.CheckConstraint(condition=models.Q(email=Lower("email")), name="email_is_lower"),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="role_is_known"),
+            models.CheckConstraint(
+                condition=~models.Q(tenants__contains=[""]), name="tenants_have_names"
+            ),
         ]
 
     def clean(self) -> None:
@@ -84,7 +90,7 @@ class ApiKey(models.Model):
         max_length=8, unique=True, validators=[RegexValidator(r"\A[a-z0-9]{8}\Z")]
     )
     digest = models.BinaryField(max_length=32)
-    tenant = models.CharField(max_length=128)
+    tenant = models.CharField(max_length=LONGEST)
     plan = models.CharField(max_length=128, blank=True)
     feature = models.CharField(max_length=128, blank=True)
     app = models.CharField(max_length=128, blank=True)

@@ -1,9 +1,12 @@
 """People are made here, by an administrator's command or, later, an administrator's page."""
 
+from collections.abc import Iterable
+
 from django.contrib.auth.password_validation import validate_password
 
 from apps.accounts.audit import save_with_reason
 from apps.accounts.models import User
+from apps.accounts.tenants import parse_tenants
 
 _APPEARANCE = ("theme", "density")
 
@@ -12,17 +15,21 @@ def create(
     *,
     email: str,
     role: str,
+    tenants: Iterable[str],
     password: str,
     name: str = "",
     person: User | None = None,
     source: str = "command",
     reason: str,
 ) -> User:
-    """A person who can sign in. `person` is who made them.
+    """A person who can sign in and sees what belongs to `tenants`, "*" for all of them, nothing
+    of a tenant when it is empty. `person` is who made them.
 
-    Raises ValidationError for a bad or taken address, an unknown role or a weak password.
+    Raises ValidationError for a bad or taken address, an unknown role, a nameless tenant or a
+    weak password.
     """
-    user = User(email=email.lower(), role=role, name=name)
+    given = parse_tenants(tenants).listed()
+    user = User(email=email.lower(), role=role, tenants=given, name=name)
     validate_password(password, user)
     user.set_password(password)
     user.full_clean()

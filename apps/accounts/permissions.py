@@ -1,7 +1,9 @@
 """Who may do what: one table, asked by pages, templates, commands and tests.
 
 What does not stand in the table is denied, to everybody. Adding an action is one member and one
-line. API keys have scopes instead of roles; the doors check those.
+line. What the whole organisation shares is read by everybody whose role reads it, and changed by
+those alone who are given every tenant. API keys have scopes instead of roles; the doors check
+those.
 """
 
 from collections.abc import Callable
@@ -16,6 +18,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
 from apps.accounts.models import Role, User
+from apps.accounts.tenants import NO_TENANT, Tenants
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -81,11 +84,33 @@ GRANTS: dict[str, frozenset[Role]] = {
 }
 
 
+ORGANISATION_WIDE = frozenset(
+    {
+        Action.EDIT_PROVIDERS,
+        Action.EDIT_POLICY,
+        Action.EDIT_GATES,
+        Action.SWITCH,
+        Action.EDIT_PRICES,
+        Action.EDIT_CAPS,
+    }
+)
+"""Changes that every tenant feels."""
+
+
 def may(person: AbstractBaseUser | AnonymousUser, action: str) -> bool:
     """Whether `person` may do `action`. An unknown action is nobody's."""
     if not isinstance(person, User) or not person.is_active:
         return False
+    if action in ORGANISATION_WIDE and not tenants_of(person).every:
+        return False
     return person.role in GRANTS.get(action, frozenset())
+
+
+def tenants_of(person: AbstractBaseUser | AnonymousUser) -> Tenants:
+    """Whose traces, keys and people `person` sees."""
+    if not isinstance(person, User) or not person.is_active:
+        return NO_TENANT
+    return Tenants.of(person.tenants)
 
 
 def requires(action: Action) -> Callable[[View[P]], View[P]]:

@@ -13,6 +13,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.tenants import Tenants
 from apps.api.door import ControlView
 from apps.api.schema import answers
 from apps.traces.ids import parse_trace_id
@@ -58,7 +59,8 @@ class TracesView(ControlView):
     def get(self, request: Request) -> Response:
         query = _known_only(request.query_params.dict())
         page = list_traces(
-            _filter(query, self.key),
+            _filter(query),
+            tenants=_tenants(self.key),
             cursor=_cursor(query.get("cursor")),
             limit=_limit(query.get("limit")),
         )
@@ -78,15 +80,15 @@ class TraceView(ControlView):
         responses=answers(TraceDetail, 401, 403, 404),
     )
     def get(self, request: Request, trace_id: str) -> Response:  # noqa: ARG002  # the framework's signature
-        trace = find_trace(trace_id, tenant=_tenant(self.key))
+        trace = find_trace(trace_id, tenants=_tenants(self.key))
         if trace is None:
             raise NotFound(f"There is no trace {trace_id} here.")
         return Response(detail(trace))
 
 
-def _tenant(key: KeyFacts) -> str | None:
-    """The tenant to which reading is bound; None for a key of any tenant."""
-    return None if key.tenant == "*" else key.tenant
+def _tenants(key: KeyFacts) -> Tenants:
+    """Whose traces the key reads: its tenant's, or everybody's."""
+    return Tenants.of((key.tenant,))
 
 
 # --------------------------------------------------------------------------- the query
@@ -99,7 +101,7 @@ def _known_only(query: dict[str, str]) -> dict[str, str]:
     return query
 
 
-def _filter(query: Mapping[str, str], key: KeyFacts) -> TraceFilter:
+def _filter(query: Mapping[str, str]) -> TraceFilter:
     status = query.get("status")
     if status is not None and status not in STATUSES:
         raise _invalid("status", f"A status is one of {', '.join(STATUSES)}.")
@@ -108,7 +110,6 @@ def _filter(query: Mapping[str, str], key: KeyFacts) -> TraceFilter:
         to_ms=_moment(query, "to"),
         feature=query.get("feature"),
         status=status,
-        tenant=_tenant(key),
     )
 
 

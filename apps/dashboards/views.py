@@ -12,12 +12,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import people
 from apps.accounts.models import User
-from apps.accounts.permissions import Action, may, requires
+from apps.accounts.permissions import Action, may, requires, tenants_of
 from apps.dashboards.find import pasted_trace_id
 from apps.dashboards.forms import RANGES, TraceFilters
 from apps.dashboards.respond import page
 from apps.dashboards.trace_page import trace_page
-from apps.traces.selectors import TraceFilter, find_trace, list_traces
+from apps.traces.selectors import find_trace, list_traces, visible
 
 PAGE_SIZE = 50
 
@@ -32,10 +32,16 @@ def traces(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "ranges": RANGES}
     if not form.is_valid():
         return page(request, "traces/list", context, status=422)
-    found = list_traces(form.trace_filter(), cursor=form.cleaned_data["cursor"], limit=PAGE_SIZE)
+    tenants = tenants_of(request.user)
+    found = list_traces(
+        form.trace_filter(),
+        tenants=tenants,
+        cursor=form.cleaned_data["cursor"],
+        limit=PAGE_SIZE,
+    )
     context["found"] = found
     if not found.traces:
-        context["nothing_yet"] = not list_traces(TraceFilter(), cursor=None, limit=1).traces
+        context["nothing_yet"] = not visible(tenants).exists()
         context["origin"] = request.build_absolute_uri("/").rstrip("/")
     return page(request, "traces/list", context)
 
@@ -44,7 +50,7 @@ def traces(request: HttpRequest) -> HttpResponse:
 @requires(Action.READ_TRACES)
 def trace(request: HttpRequest, trace_id: str) -> HttpResponse:
     """Everything about one request: the page that support answers from."""
-    stored = find_trace(trace_id)
+    stored = find_trace(trace_id, tenants=tenants_of(request.user))
     if stored is None:
         return _not_found(request, trace_id)
     if stored.trace_id != trace_id:
@@ -60,7 +66,8 @@ def search(request: HttpRequest) -> HttpResponse:
     """Any trace ID, in whatever was pasted: straight to its page."""
     pasted = request.GET.get("q", "").strip()
     trace_id = pasted_trace_id(pasted)
-    stored = find_trace(str(trace_id)) if trace_id else None
+    tenants = tenants_of(request.user)
+    stored = find_trace(str(trace_id), tenants=tenants) if trace_id else None
     return redirect("trace", stored.trace_id) if stored else _not_found(request, pasted)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from apps.accounts import keys, people
 from apps.accounts.audit import save_with_reason
 from apps.accounts.models import Role, User
+from apps.accounts.tenants import ANY
 from apps.policies import live
 from apps.policies.apply import apply
 from apps.policies.export import export
@@ -66,7 +67,12 @@ def _let_in(role: str, password: str) -> None:
     user = User.objects.filter(email=address(role)).first()
     if user is None:
         people.create(
-            email=address(role), role=role, name=NAMES[role], password=password, reason=REASON
+            email=address(role),
+            role=role,
+            tenants=[ANY],
+            name=NAMES[role],
+            password=password,
+            reason=REASON,
         )
     elif not user.check_password(password):
         user.set_password(password)

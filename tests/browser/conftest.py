@@ -75,6 +75,7 @@ def support(transactional_db: None) -> User:
         email="sam@example.com",
         name="Sam Porter",
         role="support",
+        tenants=["*"],
         password=PASSWORD,
         reason="for a test",
     )

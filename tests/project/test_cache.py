@@ -20,7 +20,11 @@ def valkey_away(settings, tmp_path):
 @pytest.mark.django_db
 def test_people_sign_in_while_valkey_is_away(valkey_away):
     people.create(
-        email="sam@example.com", role="support", password="correct horse battery", reason="test"
+        email="sam@example.com",
+        role="support",
+        tenants=["*"],
+        password="correct horse battery",
+        reason="test",
     )
     client = Client()
     answer = client.post(

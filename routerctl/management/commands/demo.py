@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from apps.accounts.models import Role
+from apps.accounts.tenants import EVERY_TENANT
 from apps.traces.selectors import TraceFilter, list_traces
 from routerctl import serving
 from routerctl.demo import organisation
@@ -93,7 +94,7 @@ def _start_providers() -> str:
 
 def _start_traffic(url: str, credentials: Credentials, stderr: Any) -> None:
     """Requests are sent once: a second start finds their traces."""
-    known = list_traces(TraceFilter(), cursor=None, limit=1).traces
+    known = list_traces(TraceFilter(), tenants=EVERY_TENANT, cursor=None, limit=1).traces
     count = 0 if known else REQUESTS
     if count:
         stderr.write(f"Sending {count} requests through the doors...")

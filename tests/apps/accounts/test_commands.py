@@ -64,7 +64,18 @@ def test_create_user_reads_the_password_from_standard_input(
     assert out == ""
     ada = authenticate(None, email="ada@example.com", password="correct horse")
     assert isinstance(ada, User)
-    assert ada.role == "admin"
+    assert (ada.role, ada.tenants) == ("admin", ["*"])
+
+
+def test_create_user_limits_a_person_to_the_tenants_that_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\n"))
+    run(
+        *("create_user", "--email", "a@example.com", "--role", "support", "--password-stdin"),
+        *("--tenant", "acme", "--tenant", "globex"),
+    )
+    assert User.objects.get().tenants == ["acme", "globex"]
 
 
 def test_create_user_refuses_a_weak_password(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,10 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from pytest_django import Settings
 
-from apps.accounts import keys
+from apps.accounts import keys, people
 from apps.accounts.keys import KeyRing
 from apps.accounts.models import ApiKey
+from apps.accounts.tenants import Tenants
 
 pytestmark = pytest.mark.django_db
 
@@ -92,6 +93,35 @@ def test_revoking_twice_keeps_the_first_moment_and_one_entry() -> None:
     keys.revoke(key, person=None, reason="again")
     assert key.revoked_at == first
     assert key.history.count() == 2
+
+
+def test_nobody_makes_a_key_for_a_tenant_beyond_their_own() -> None:
+    engineer = people.create(
+        email="e@example.com",
+        role="engineer",
+        tenants=["acme"],
+        password="correct horse",
+        reason="test",
+    )
+    assert make(person=engineer)[0].created_by == engineer
+    for beyond in ("globex", "*"):
+        with pytest.raises(ValidationError, match="not one of yours"):
+            make(tenant=beyond, person=engineer)
+
+
+def test_keys_are_seen_by_those_who_see_their_tenant() -> None:
+    for tenant in ("acme", "globex", "*"):
+        make(tenant=tenant)
+    seen = {
+        names: sorted(key.tenant for key in keys.visible(Tenants.of(names)))
+        for names in (("*",), ("acme",), ("acme", "globex"), ())
+    }
+    assert seen == {
+        ("*",): ["*", "acme", "globex"],
+        ("acme",): ["acme"],
+        ("acme", "globex"): ["acme", "globex"],
+        (): [],
+    }
 
 
 def test_two_live_keys_of_a_tenant_serve_side_by_side_for_a_rotation() -> None:

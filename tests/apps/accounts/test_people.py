@@ -14,7 +14,12 @@ pytestmark = pytest.mark.django_db
 
 
 def make(email: str = "Ada@Example.com", **facts: Any) -> User:
-    defaults: dict[str, Any] = {"role": "support", "password": "correct horse", "reason": "test"}
+    defaults: dict[str, Any] = {
+        "role": "support",
+        "tenants": ["*"],
+        "password": "correct horse",
+        "reason": "test",
+    }
     return people.create(email=email, **defaults | facts)
 
 
@@ -38,7 +43,17 @@ def test_the_database_knows_addresses_in_lower_case_alone() -> None:
         User.objects.update(email="ADA@example.com")
 
 
-@pytest.mark.parametrize("wrong", [{"role": "root"}, {"email": "nobody"}, {"password": "short"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"role": "root"},
+        {"email": "nobody"},
+        {"password": "short"},
+        {"tenants": [" "]},
+        {"tenants": ["x" * 129]},
+        {"tenants": ["a\nb"]},
+    ],
+)
 def test_a_person_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         make(**wrong)
@@ -64,3 +79,15 @@ def test_a_role_cannot_be_changed_behind_the_change_log() -> None:
     ada.role = "admin"
     with pytest.raises(UnauditedChange), transaction.atomic():
         ada.save()
+
+
+def test_a_persons_tenants_are_kept_once_and_in_order() -> None:
+    assert make(tenants=["globex", " acme", "globex"]).tenants == ["acme", "globex"]
+    assert make("bob@example.com", tenants=["acme", "*"]).tenants == ["*"]
+    assert make("eve@example.com", tenants=[]).tenants == []
+
+
+def test_the_database_refuses_a_tenant_without_a_name() -> None:
+    make()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        User.objects.update(tenants=[""])

@@ -8,11 +8,12 @@ from django.template import Context, Template
 from django.test import RequestFactory
 
 from apps.accounts.models import Role, User
-from apps.accounts.permissions import GRANTS, Action, may, requires
+from apps.accounts.permissions import GRANTS, ORGANISATION_WIDE, Action, may, requires, tenants_of
+from apps.accounts.tenants import EVERY_TENANT, NO_TENANT, Tenants
 
 
-def person(role: str, **facts: Any) -> User:
-    return User(email=f"{role}@example.com", role=role, **facts)
+def person(role: str, tenants: tuple[str, ...] = ("*",), **facts: Any) -> User:
+    return User(email=f"{role}@example.com", role=role, tenants=list(tenants), **facts)
 
 
 @pytest.mark.parametrize("role", Role.values)
@@ -32,6 +33,25 @@ def test_what_is_not_in_the_table_is_nobodys(role: str) -> None:
 
 def test_every_action_stands_in_the_table() -> None:
     assert set(GRANTS) == set(Action)
+
+
+@pytest.mark.parametrize("role", Role.values)
+@pytest.mark.parametrize("action", Action)
+def test_who_is_given_some_tenants_changes_nothing_that_all_of_them_share(
+    role: str, action: Action
+) -> None:
+    allowed = role in GRANTS[action] and action not in ORGANISATION_WIDE
+    assert may(person(role, ("acme",)), action) == allowed
+    assert may(person(role), action) == (role in GRANTS[action])
+
+
+def test_whose_traces_a_person_sees() -> None:
+    assert tenants_of(person("support")) == EVERY_TENANT
+    assert tenants_of(person("support", ("acme",))) == Tenants.of(["acme"])
+    assert tenants_of(person("support", ())) == NO_TENANT
+    assert tenants_of(User(role="admin")) == NO_TENANT
+    assert tenants_of(person("support", is_active=False)) == NO_TENANT
+    assert tenants_of(AnonymousUser()) == NO_TENANT
 
 
 def test_who_left_may_nothing() -> None:

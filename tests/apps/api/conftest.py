@@ -18,5 +18,9 @@ def policy(db: None) -> None:
 @pytest.fixture
 def admin_person(db: None) -> User:
     return people.create(
-        email="root@example.com", role="admin", password="correct horse", reason="test"
+        email="root@example.com",
+        role="admin",
+        tenants=["*"],
+        password="correct horse",
+        reason="test",
     )

@@ -13,12 +13,11 @@ def _nobody_has_tried_before():
 
 @pytest.fixture
 def person(db):
-    """Makes somebody of a role."""
+    """Makes somebody of a role, who sees every tenant unless told otherwise."""
 
-    def make(role, **facts):
-        return people.create(
-            email=f"{role}@example.com", role=role, password=PASSWORD, reason="for a test", **facts
-        )
+    def make(role, tenants=("*",), **facts):
+        facts = {"email": f"{role}@example.com", "password": PASSWORD, **facts}
+        return people.create(role=role, tenants=tenants, reason="for a test", **facts)
 
     return make
 

@@ -9,7 +9,7 @@ from django.urls import get_resolver
 from apps.accounts.models import Role
 from apps.dashboards import views
 from tests.apps.traces.stored import keep, stored
-from tests.browser.gallery import answered, at, exhausted, gated
+from tests.browser.gallery import answered, at, degraded, exhausted, gated
 
 MINUTE_MS = 60_000
 HTMX = {"HX-Request": "true"}
@@ -67,6 +67,25 @@ def test_finance_sees_the_cost_and_the_facts_but_not_the_decision(client, person
     assert "pelican-travel" in shown
     for hidden in ("Text for the customer", "Gates and checks", "overloaded or not ready"):
         assert hidden not in shown
+
+
+def test_another_tenants_trace_is_not_there_by_whatever_way(client, person, kept):
+    mine, other = kept(answered(), degraded())  # of pelican-travel and of brightloom
+    client.force_login(person("support", tenants=["pelican-travel"]))
+    assert rows(client.get("/traces")) == [mine]
+    assert rows(client.get("/traces?tenant=brightloom")) == []
+    assert client.get(f"/t/{mine}").status_code == 200
+    for path in (f"/t/{other}", f"/t/{other.replace('-', '')}", f"/search?q={other}"):
+        answer = client.get(path)
+        assert answer.status_code == 404
+        assert "brightloom" not in answer.content.decode()
+
+
+def test_who_is_given_no_tenant_has_an_empty_list(client, person, kept):
+    (trace_id,) = kept(answered())
+    client.force_login(person("support", tenants=[]))
+    assert "No traces yet" in client.get("/traces").content.decode()
+    assert client.get(f"/t/{trace_id}").status_code == 404
 
 
 # ------------------------------------------------------------------------- the list
@@ -201,7 +220,7 @@ def test_a_page_that_is_not_there_says_so_with_the_id(support):
 
 
 def test_a_page_that_fails_says_so_with_the_id_that_the_log_has(support, monkeypatch, caplog):
-    def fail(*_):
+    def fail(*_, **__):
         raise RuntimeError("the database is away")
 
     monkeypatch.setattr(views, "find_trace", fail)

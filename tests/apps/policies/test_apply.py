@@ -57,7 +57,9 @@ def test_references_may_be_replaced_in_one_step(applied: Apply) -> None:
 
 
 def test_people_and_keys_are_not_touched(applied: Apply) -> None:
-    people.create(email="a@example.com", role="admin", password="correct horse", reason="test")
+    people.create(
+        email="a@example.com", role="admin", tenants=["*"], password="correct horse", reason="test"
+    )
     keys.create(name="app", tenant="acme", reason="test")
     applied()
     applied(b"version: 1\n")

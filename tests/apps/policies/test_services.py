@@ -25,7 +25,11 @@ def _small(applied: Apply) -> None:
 
 def test_a_flag_that_is_switched_is_in_the_next_revision_with_who_and_why() -> None:
     person = people.create(
-        email="p@example.com", role="product", password="correct horse", reason="test"
+        email="p@example.com",
+        role="product",
+        tenants=["*"],
+        password="correct horse",
+        reason="test",
     )
     revision = services.set_flag(
         slug="new", percent=80, person=person, source="page", reason="going well"

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+from apps.accounts.tenants import EVERY_TENANT, NO_TENANT, Tenants
 from apps.traces.public import detail
 from apps.traces.selectors import TraceFilter, find_trace, list_traces
 from routerctl.engine.types import RoutingRequest
@@ -11,14 +12,18 @@ from tests.apps.traces.stored import TRACE_ID, attempt, keep, stored, trace_id_a
 
 pytestmark = pytest.mark.django_db
 
+ACME = Tenants.of(["acme"])
 NOON_MS = 1_760_000_000_000
 DAY_MS = 86_400_000
 
 
 def ids(
-    wanted: TraceFilter | None = None, cursor: UUID | None = None, limit: int = 50
+    wanted: TraceFilter | None = None,
+    cursor: UUID | None = None,
+    limit: int = 50,
+    tenants: Tenants = EVERY_TENANT,
 ) -> list[str]:
-    page = list_traces(wanted or TraceFilter(), cursor=cursor, limit=limit)
+    page = list_traces(wanted or TraceFilter(), tenants=tenants, cursor=cursor, limit=limit)
     return [trace.trace_id for trace in page.traces]
 
 
@@ -33,32 +38,47 @@ def test_a_trace_comes_back_as_the_value_that_was_written() -> None:
         cost_nano_usd=2**53 + 1,
     )
     keep(trace)
-    assert find_trace(TRACE_ID) == trace
+    assert find_trace(TRACE_ID, tenants=EVERY_TENANT) == trace
 
 
 @pytest.mark.parametrize("spelling", [TRACE_ID, TRACE_ID.replace("-", ""), TRACE_ID.upper()])
 def test_a_trace_is_found_in_every_spelling_of_its_id(spelling: str) -> None:
     keep(stored())
-    found = find_trace(spelling)
+    found = find_trace(spelling, tenants=EVERY_TENANT)
     assert found is not None
     assert found.trace_id == TRACE_ID
 
 
 @pytest.mark.parametrize("text", ["", "x", TRACE_ID[:-1], f"{{{TRACE_ID}}}", "g" * 32])
 def test_what_is_no_id_finds_nothing(text: str) -> None:
-    assert find_trace(text) is None
+    assert find_trace(text, tenants=EVERY_TENANT) is None
 
 
 def test_a_tenant_finds_its_own_traces_alone() -> None:
     keep(stored(request=RoutingRequest(tenant="acme")))
-    assert find_trace(TRACE_ID, tenant="acme") is not None
-    assert find_trace(TRACE_ID, tenant="globex") is None
+    assert find_trace(TRACE_ID, tenants=ACME) is not None
+    assert find_trace(TRACE_ID, tenants=Tenants.of(["globex"])) is None
 
 
 def test_a_trace_without_a_tenant_is_no_tenants() -> None:
     keep(stored(request=RoutingRequest()))
-    assert find_trace(TRACE_ID) is not None
-    assert find_trace(TRACE_ID, tenant="acme") is None
+    assert find_trace(TRACE_ID, tenants=EVERY_TENANT) is not None
+    assert find_trace(TRACE_ID, tenants=ACME) is None
+
+
+def test_a_list_holds_the_traces_of_the_tenants_that_are_given_alone() -> None:
+    owners = ["acme", "globex", "initech", None]
+    keep(
+        *(
+            stored(trace_id=trace_id_at(NOON_MS, n), request=RoutingRequest(tenant=owner))
+            for n, owner in enumerate(owners)
+        )
+    )
+    every = [trace_id_at(NOON_MS, n) for n in (3, 2, 1, 0)]
+    assert ids() == every
+    assert ids(tenants=Tenants.of(["acme", "initech"])) == [every[1], every[3]]
+    assert ids(tenants=NO_TENANT) == []
+    assert ids(TraceFilter(tenant="globex"), tenants=ACME) == []
 
 
 def test_the_public_shape_has_the_promised_fields_and_no_others() -> None:
@@ -90,7 +110,7 @@ def test_pages_follow_each_other_without_gap_or_overlap() -> None:
     keep(*(stored(trace_id=one) for one in every))
     seen, cursor = [], None
     while True:
-        page = list_traces(TraceFilter(), cursor=cursor, limit=3)
+        page = list_traces(TraceFilter(), tenants=EVERY_TENANT, cursor=cursor, limit=3)
         seen += [trace.trace_id for trace in page.traces]
         if page.next is None:
             break
@@ -100,12 +120,12 @@ def test_pages_follow_each_other_without_gap_or_overlap() -> None:
 
 def test_a_full_last_page_promises_no_next_one() -> None:
     keep(*(stored(trace_id=trace_id_at(NOON_MS, n)) for n in range(3)))
-    assert list_traces(TraceFilter(), cursor=None, limit=3).next is None
+    assert list_traces(TraceFilter(), tenants=EVERY_TENANT, cursor=None, limit=3).next is None
 
 
 def test_new_traces_do_not_move_an_older_page() -> None:
     keep(*(stored(trace_id=trace_id_at(NOON_MS, n)) for n in range(4)))
-    first = list_traces(TraceFilter(), cursor=None, limit=2)
+    first = list_traces(TraceFilter(), tenants=EVERY_TENANT, cursor=None, limit=2)
     keep(stored(trace_id=trace_id_at(NOON_MS + 1)))
     assert ids(cursor=UUID(first.next), limit=2) == [
         trace_id_at(NOON_MS, 1),
@@ -144,5 +164,5 @@ def test_a_page_costs_two_queries_however_long_it_is(
 ) -> None:
     keep(*(stored(attempt(), trace_id=trace_id_at(NOON_MS, n)) for n in range(20)))
     with django_assert_num_queries(2):
-        page = list_traces(TraceFilter(), cursor=None, limit=20)
+        page = list_traces(TraceFilter(), tenants=EVERY_TENANT, cursor=None, limit=20)
     assert all(len(trace.attempts) == 1 for trace in page.traces)

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from apps.accounts import people
 from apps.accounts.models import Role
+from apps.accounts.tenants import ANY
 
 
 class Command(BaseCommand):
@@ -18,6 +19,9 @@ class Command(BaseCommand):
         parser.add_argument("--email", required=True)
         parser.add_argument("--role", required=True, choices=Role.values)
         parser.add_argument("--name", default="")
+        parser.add_argument(
+            "--tenant", action="append", metavar="T", help="whose traces; again for more; all: '*'"
+        )
         parser.add_argument("--password-stdin", action="store_true", required=True)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -25,6 +29,7 @@ class Command(BaseCommand):
             person = people.create(
                 email=options["email"],
                 role=options["role"],
+                tenants=options["tenant"] or [ANY],
                 name=options["name"],
                 password=sys.stdin.readline().rstrip("\r\n"),
                 reason="made on the command line",

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from apps.accounts.tenants import EVERY_TENANT
 from apps.traces.explain import explain
 from apps.traces.selectors import find_trace
 
@@ -16,7 +17,7 @@ class Command(BaseCommand):
         parser.add_argument("trace_id", help="as X-Trace-Id gave it, with or without dashes")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        trace = find_trace(options["trace_id"])
+        trace = find_trace(options["trace_id"], tenants=EVERY_TENANT)
         if trace is None:
             raise CommandError(f"There is no trace {options['trace_id']}.")
         self.stdout.write(explain(trace))
