@@ -1,9 +1,9 @@
 """One call to a provider, from its begin to the record that the trace keeps."""
 
-import time
 from collections.abc import Iterable
 
 from apps.gateway.live import Endpoint
+from apps.gateway.surroundings import Clock
 from apps.ledger.records import AttemptRecord
 from routerctl.engine.limits import ResolvedLimits
 from routerctl.engine.pricing import cost_nano_usd
@@ -34,6 +34,7 @@ class Attempt:
 
     __slots__ = (
         "_began_ns",
+        "_clock",
         "_error",
         "_first_token_ms",
         "_outcome",
@@ -56,6 +57,7 @@ class Attempt:
         endpoint: Endpoint,
         limits: ResolvedLimits,
         request_started_ns: int,
+        clock: Clock,
     ) -> None:
         self.n = n
         self.step = step
@@ -63,7 +65,8 @@ class Attempt:
         self.limits = limits
         self.provider_request_id: str | None = None
         self._request_started_ns = request_started_ns
-        self._began_ns = time.monotonic_ns()
+        self._clock = clock
+        self._began_ns = clock.monotonic_ns()
         self._price = _price(endpoint, step.price_id)
         self._first_token_ms: int | None = None
         self._output_bytes = 0
@@ -73,7 +76,7 @@ class Attempt:
         self._outcome = "cancelled"
 
     def elapsed_ms(self) -> int:
-        return (time.monotonic_ns() - self._began_ns) // 1_000_000
+        return (self._clock.monotonic_ns() - self._began_ns) // 1_000_000
 
     def saw(self, events: Iterable[StreamEvent]) -> None:
         """Events came; they count as output until the vendor says its own figures."""

@@ -6,8 +6,6 @@ prices and order were settled by the decision.
 """
 
 import asyncio
-import random
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
@@ -15,13 +13,12 @@ import msgspec
 
 from apps.gateway.attempts import Attempt
 from apps.gateway.live import Snapshot
-from apps.ledger.batcher import Ledger
+from apps.gateway.surroundings import Books, Clock, Incoming, Upstream
 from apps.ledger.records import AttemptRecord, Hold, TraceHead
 from routerctl.engine.errors import RouterError
 from routerctl.engine.types import Step
 from routerctl.providers.errors import ProviderError
 from routerctl.providers.ports import StreamParser, UpstreamRequest
-from routerctl.providers.transport import Transport, UpstreamStream
 from routerctl.providers.types import (
     Answer,
     EmbeddingRequest,
@@ -42,21 +39,23 @@ _TOO_LATE_MS = 25
 class Flowing:
     """An open stream whose first content is in hand. `head` are the events read so far."""
 
-    __slots__ = ("_done", "_parser", "_stream", "_until_ns", "attempt", "head")
+    __slots__ = ("_clock", "_done", "_parser", "_stream", "_until_ns", "attempt", "head")
 
     def __init__(
         self,
         attempt: Attempt,
-        stream: UpstreamStream,
+        stream: Incoming,
         parser: StreamParser,
         head: list[StreamEvent],
         until_ns: int,
+        clock: Clock,
     ) -> None:
         self.attempt = attempt
         self.head = head
         self._stream = stream
         self._parser = parser
         self._until_ns = until_ns
+        self._clock = clock
         self._done = bool(head) and type(head[-1]) is Finish
 
     async def read(self) -> list[StreamEvent] | None:
@@ -64,7 +63,7 @@ class Flowing:
         says that it failed."""
         if self._done:
             return None
-        left_ms = (self._until_ns - time.monotonic_ns()) // 1_000_000
+        left_ms = (self._until_ns - self._clock.monotonic_ns()) // 1_000_000
         chunk = await self._stream.read(max(1, min(self.attempt.limits.stall_ms, left_ms)))
         if chunk is None:
             events = self._parser.close()
@@ -88,12 +87,13 @@ class Execution:
         self,
         *,
         snapshot: Snapshot,
-        ledger: Ledger,
-        transport: Transport,
+        ledger: Books,
+        transport: Upstream,
         noted: Callable[[AttemptRecord], None],
         head: TraceHead,
         texts: Sequence[str],
         started_ns: int,
+        clock: Clock,
     ) -> None:
         self.head = head
         self.started_ns = started_ns
@@ -110,6 +110,7 @@ class Execution:
         self._transport = transport
         self._noted = noted
         self._texts = texts
+        self._clock = clock
         self._head_raw = msgspec.Raw(msgspec.json.encode(head))
         self._until_ns = 0
         self._streaming: asyncio.Task[object] | None = None
@@ -193,6 +194,11 @@ class Execution:
         self._noted(record)
 
     @property
+    def elapsed_ms(self) -> int:
+        """Since the request began."""
+        return (self._clock.monotonic_ns() - self.started_ns) // 1_000_000
+
+    @property
     def unwritten(self) -> tuple[AttemptRecord, ...]:
         """The attempts which the settling tick must write."""
         return tuple(self.records[self._written :])
@@ -209,7 +215,7 @@ class Execution:
                 self.end(error)
                 position, again = self._after(error, position, again)
             if again:
-                await asyncio.sleep(random.uniform(0, _BACKOFF_S))  # noqa: S311  # spreads load
+                await asyncio.sleep(self._clock.chance() * _BACKOFF_S)  # spreads load
             await self._advance(position)
             if self.client_gone:
                 raise RouterError("client_disconnected")
@@ -226,6 +232,7 @@ class Execution:
             self._snapshot.endpoints[step.deployment],
             limits,
             self.started_ns,
+            self._clock,
         )
         return self.current
 
@@ -275,7 +282,7 @@ class Execution:
     # ------------------------------------------------------------------ one call
 
     def _left_ms(self) -> int:
-        return max(1, (self._until_ns - time.monotonic_ns()) // 1_000_000)
+        return max(1, (self._until_ns - self._clock.monotonic_ns()) // 1_000_000)
 
     async def _send(
         self, attempt: Attempt, request: UpstreamRequest
@@ -316,10 +323,10 @@ class Execution:
             await stream.close()
             raise
         attempt.provider_request_id = parser.provider_request_id
-        return Flowing(attempt, stream, parser, events, self._until_ns)
+        return Flowing(attempt, stream, parser, events, self._until_ns, self._clock)
 
     async def _first_content(
-        self, attempt: Attempt, stream: UpstreamStream, parser: StreamParser, first_ms: int
+        self, attempt: Attempt, stream: Incoming, parser: StreamParser, first_ms: int
     ) -> list[StreamEvent]:
         events: list[StreamEvent] = []
         while not events:

@@ -6,9 +6,7 @@ never waits for a settlement.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,8 +14,8 @@ from apps.gateway import outcome as outcomes
 from apps.gateway.exchange import Exchange, HeaderList
 from apps.gateway.execute import Execution
 from apps.gateway.live import Snapshot
+from apps.gateway.shared import Shared
 from apps.gateway.streaming import stream_answer
-from apps.ledger.ids import trace_id
 from apps.ledger.records import IdempotencyKey, Outcome, Refused, Settlement, TraceHead
 from routerctl.engine.decide import decide
 from routerctl.engine.errors import RouterError
@@ -27,9 +25,6 @@ from routerctl.redaction.reading import read_text
 from routerctl.redaction.scrub import redact
 from routerctl.wire.rewrite import rewrite_inputs, rewrite_texts, with_system
 from routerctl.wire.types import Degraded, KeyFacts, ParsedCall, Renderer, Result, Vocabulary
-
-if TYPE_CHECKING:
-    from apps.gateway.process import Process
 
 Parse = Callable[[bytes, Mapping[str, str], KeyFacts, Vocabulary, str], ParsedCall]
 
@@ -56,10 +51,10 @@ class Flow:
         "execution",
         "head",
         "key",
-        "process",
         "reading",
         "renderer",
         "settled",
+        "shared",
         "snapshot",
         "started_ms",
         "started_ns",
@@ -67,16 +62,16 @@ class Flow:
     )
 
     def __init__(
-        self, process: "Process", snapshot: Snapshot, door: Door, exchange: Exchange, key: KeyFacts
+        self, shared: Shared, snapshot: Snapshot, door: Door, exchange: Exchange, key: KeyFacts
     ) -> None:
-        self.process = process
+        self.shared = shared
         self.snapshot = snapshot
         self.door = door
         self.exchange = exchange
         self.key = key
-        self.started_ns = time.monotonic_ns()
-        self.started_ms = time.time_ns() // 1_000_000
-        self.trace_id = trace_id()
+        self.started_ns = shared.clock.monotonic_ns()
+        self.started_ms = shared.clock.epoch_ms()
+        self.trace_id = shared.clock.trace_id()
         self.body = b""
         self.admitted = False
         self.settled = False
@@ -120,7 +115,7 @@ class Flow:
     async def _enter(self) -> ParsedCall:
         if "generate" not in self.key.scopes:
             raise RouterError("forbidden", "This API key lacks the scope generate.")
-        self.body = await self.exchange.body(self.process.max_body_bytes)
+        self.body = await self.exchange.body(self.shared.max_body_bytes)
         self.call = self.door.parse(
             self.body, self.exchange.headers, self.key, self.snapshot.words, self.trace_id
         )
@@ -130,7 +125,7 @@ class Flow:
     def _decide(self, call: ParsedCall) -> Decision:
         revision = self.snapshot.revision
         self.reading = read_text(call.request, revision, call.texts, call.last_user)
-        facts = Facts(self.started_ms, self.process.health.facts(self.started_ms))
+        facts = Facts(self.started_ms, self.shared.health.facts(self.started_ms))
         self.decision = decide(call.request, self.reading, revision, facts)
         refusal = self.decision.refusal
         if refusal is not None:
@@ -141,18 +136,19 @@ class Flow:
         self.head = self._head(call.request, decision)
         self.execution = execution = Execution(
             snapshot=self.snapshot,
-            ledger=self.process.ledger,
-            transport=self.process.transport,
-            noted=self.process.noted,
+            ledger=self.shared.ledger,
+            transport=self.shared.transport,
+            noted=self.shared.noted,
             head=self.head,
             texts=call.texts,
             started_ns=self.started_ns,
+            clock=self.shared.clock,
         )
         hold = execution.first_hold()
         key = self.exchange.headers.get("idempotency-key")
         if key is not None:
             hold = msgspec.structs.replace(hold, idempotency=self._idempotency(call, key))
-        await self.process.ledger.reserve(hold)
+        await self.shared.ledger.reserve(hold)
         self.admitted = True
         return execution
 
@@ -233,7 +229,7 @@ class Flow:
         decision = self.decision or self._no_decision()
         outcome = outcomes.refused(error, self.flags, self._latency_ms())
         self.settled = True
-        self.process.refuse(Refused(head=self._head(request, decision), outcome=outcome))
+        self.shared.refuse(Refused(head=self._head(request, decision), outcome=outcome))
         await self._tell(error, outcome)
 
     async def _fail(self, execution: Execution, error: RouterError) -> None:
@@ -268,7 +264,7 @@ class Flow:
         assert execution is not None
         assert head is not None
         self.settled = True
-        self.process.settle(
+        self.shared.settle(
             Settlement(
                 trace_id=self.trace_id,
                 n=len(execution.records) or 1,
@@ -342,7 +338,7 @@ class Flow:
         )
 
     def _latency_ms(self) -> int:
-        return (time.monotonic_ns() - self.started_ns) // 1_000_000
+        return (self.shared.clock.monotonic_ns() - self.started_ns) // 1_000_000
 
     def _unread_request(self) -> RoutingRequest:
         tenant = self.key.tenant

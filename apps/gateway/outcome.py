@@ -1,7 +1,5 @@
 """How a request ended, for its trace and for its caller: both are told the same."""
 
-import time
-
 from apps.gateway.execute import Execution
 from apps.ledger.records import AttemptRecord, Outcome, TraceHead
 from routerctl.engine.errors import RouterError
@@ -167,7 +165,7 @@ def _outcome(
         cache_write_tokens=tokens.cache_write_tokens,
         reasoning_tokens=tokens.reasoning_tokens,
         usage_source=_source(counted),
-        latency_ms=(time.monotonic_ns() - execution.started_ns) // 1_000_000,
+        latency_ms=execution.elapsed_ms,
         first_token_ms=_first_token_ms(answered),
         cost_nano_usd=execution.cost_nano_usd,
         held_nano_usd=execution.held_nano_usd,

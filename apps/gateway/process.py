@@ -4,27 +4,28 @@ import asyncio
 import contextlib
 import time
 
-from apps.gateway.health import HealthBook
 from apps.gateway.live import Live
-from apps.gateway.metrics import Metrics
+from apps.gateway.shared import Shared
 from apps.ledger.batcher import Ledger
 from apps.ledger.reaper import Reaper
-from apps.ledger.records import AttemptRecord, Outcome, Refused, Settlement, TraceHead
 from routerctl.env import Env
 from routerctl.providers.transport import Transport
 
 
-class Process:
-    """What all requests of this process share. Made by `start` inside the running loop."""
+class Process(Shared):
+    """A serving process. Made by `start` inside the running loop."""
+
+    ledger: Ledger
+    transport: Transport
 
     def __init__(self, env: Env, dsn: str) -> None:
-        self.max_body_bytes = env.max_body_bytes
+        super().__init__(
+            ledger=Ledger(dsn),
+            transport=Transport(env.private_origins),
+            max_body_bytes=env.max_body_bytes,
+        )
         self.live = Live()
-        self.ledger = Ledger(dsn)
         self._reaper = Reaper(dsn)
-        self.transport = Transport(env.private_origins)
-        self.health = HealthBook()
-        self.metrics = Metrics()
         self.draining = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -54,39 +55,3 @@ class Process:
     @property
     def is_ready(self) -> bool:
         return self.live.snapshot is not None and not self.draining
-
-    # ------------------------------------------------------------------ what requests leave
-
-    def noted(self, record: AttemptRecord) -> None:
-        """An attempt ended: learn from it and count it."""
-        failed = record.outcome == "failed"
-        if record.outcome != "cancelled":
-            self.health.note(
-                record.deployment,
-                failed=failed,
-                latency_ms=record.duration_ms,
-                first_token_ms=record.first_token_ms,
-            )
-        deployment, metrics = record.deployment, self.metrics
-        metrics.attempts[deployment, record.outcome, record.error_class or ""] += 1
-        metrics.tokens[deployment, "input"] += record.input_tokens
-        metrics.tokens[deployment, "output"] += record.output_tokens
-        metrics.cost[(deployment,)] += record.cost_nano_usd
-
-    def settle(self, settlement: Settlement) -> None:
-        """The end of an admitted request; returns at once."""
-        self._count(settlement.head, settlement.outcome)
-        self.ledger.settle(settlement)
-
-    def refuse(self, refused: Refused) -> None:
-        """The end of a request that was turned away; returns at once."""
-        self._count(refused.head, refused.outcome)
-        self.ledger.refuse(refused)
-
-    def _count(self, head: TraceHead, outcome: Outcome) -> None:
-        metrics, route = self.metrics, head.decision.route or ""
-        metrics.requests[head.door, route, outcome.status, outcome.error_code or ""] += 1
-        metrics.latency[head.door, outcome.latency_ms] += 1
-        metrics.pending = self.ledger.pending
-        if head.ignored_fields:
-            metrics.count_legacy(head.request.app or "", head.request.app_version or "")

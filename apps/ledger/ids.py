@@ -3,31 +3,43 @@
 import os
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from uuid import UUID
 
 _COUNTER_BITS = 32
 
 
+def epoch_ms() -> int:
+    """Milliseconds since the epoch by the machine's clock."""
+    return time.time_ns() // 1_000_000
+
+
 class TraceIds:
     """A source of ids: 48 bits of milliseconds, 32 of a counter, 40 random ones of the process.
 
     One number is milliseconds and counter together and only ever grows, so ids ascend even when
-    the clock is set back.
+    the clock is set back. `clock` tells milliseconds since the epoch, `entropy` gives random bytes.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], int] = epoch_ms,
+        entropy: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._clock = clock
+        self._entropy = entropy
         self.seed()
 
     def seed(self) -> None:
         """Start anew; a forked child must, or it would repeat its parent."""
         self._lock = threading.Lock()
         self._last = 0
-        self._process = os.urandom(5).hex()
+        self._process = self._entropy(5).hex()
 
     def next(self) -> str:
         """A new id, 36 characters."""
-        now = (time.time_ns() // 1_000_000) << _COUNTER_BITS
+        now = self._clock() << _COUNTER_BITS
         with self._lock:
             last = self._last + 1
             self._last = last = max(last, now)

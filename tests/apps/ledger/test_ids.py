@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from random import Random
 from uuid import RFC_4122, UUID
 
 from apps.ledger.ids import TraceIds, moment_of, trace_id
@@ -51,3 +52,11 @@ def test_a_forked_child_makes_other_ids_than_its_parent() -> None:
 
     assert os.read(readable, 10).decode() != trace_id()[-10:]
     os.wait()
+
+
+def test_ids_of_one_clock_and_one_seed_are_the_same_ids() -> None:
+    one, same = (TraceIds(lambda: 1_700_000_000_000, Random(7).randbytes) for _ in range(2))
+
+    made = [one.next(), one.next()]
+    assert made == [same.next(), same.next()]
+    assert {moment_of(trace_id) for trace_id in made} == {1_700_000_000_000}

@@ -1,0 +1,76 @@
+"""What a request meets and does not make itself: time, ids, chance, the books and the providers.
+
+A serving process gives the machine's own clock, the ledger and the transport. A simulation gives
+others, and the same requests take place at another time.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+from apps.ledger.ids import epoch_ms, trace_id
+from apps.ledger.records import AttemptRecord, Hold, Refused, Settlement
+from routerctl.providers.ports import UpstreamRequest
+from routerctl.providers.transport import UpstreamResponse
+
+
+class Clock(Struct, frozen=True):
+    """Time and what comes with it. The default is the machine's. Whoever gives another one runs
+    on a loop whose timers follow it."""
+
+    monotonic_ns: Callable[[], int] = time.monotonic_ns
+    epoch_ms: Callable[[], int] = epoch_ms
+    trace_id: Callable[[], str] = trace_id
+    chance: Callable[[], float] = random.random
+    """From 0 to 1, for what is spread so that not everybody does it at once."""
+
+
+MACHINE = Clock()
+
+
+class Books(Protocol):
+    """Where money is held and requests are written down; `ledger.batcher.Ledger` says how."""
+
+    @property
+    def pending(self) -> int: ...
+
+    async def reserve(self, hold: Hold) -> None: ...
+
+    async def advance(self, hold: Hold, attempt: AttemptRecord) -> None: ...
+
+    def settle(self, settlement: Settlement) -> None: ...
+
+    def refuse(self, refused: Refused) -> None: ...
+
+
+class Incoming(Protocol):
+    """A provider's answer whose body is still coming; `transport.UpstreamStream` says how."""
+
+    status: int
+    headers: dict[str, str]
+
+    async def read(self, timeout_ms: float) -> bytes | None: ...
+
+    async def rest(self, timeout_ms: float) -> bytes: ...
+
+    async def close(self) -> None: ...
+
+
+class Upstream(Protocol):
+    """The way to the providers; `transport.Transport` says how."""
+
+    async def send(
+        self,
+        request: UpstreamRequest,
+        *,
+        connect_ms: int,
+        first_byte_ms: int | None = None,
+        total_ms: int,
+    ) -> UpstreamResponse: ...
+
+    async def open(
+        self, request: UpstreamRequest, *, connect_ms: int, first_byte_ms: int
+    ) -> Incoming: ...
