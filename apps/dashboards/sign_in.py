@@ -20,6 +20,7 @@ class SignInForm(LoginForm):  # type: ignore[misc]  # allauth has no types
 class SignIn(LoginView):  # type: ignore[misc]
     template_name = "account/sign_in.html"
     form_class = SignInForm
+    http_method_names = ["get", "head", "post", "options"]
 
     def form_invalid(self, form: SignInForm) -> HttpResponse:
         """422, as every form here that must be corrected."""

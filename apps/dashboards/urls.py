@@ -1,13 +1,14 @@
 """The people's door. Every view but sign-in and sign-out needs a signed-in person (middleware)."""
 
 from django.urls import path
+from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
 from apps.dashboards import views
 from apps.dashboards.sign_in import SignIn
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="traces"), name="home"),
+    path("", require_safe(RedirectView.as_view(pattern_name="traces")), name="home"),
     path("search", views.search, name="search"),
     path("traces", views.traces, name="traces"),
     path("t/<str:trace_id>", views.trace, name="trace"),

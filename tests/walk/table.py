@@ -1,0 +1,137 @@
+"""Every URL of the project: what it needs, which methods it takes, how it answers.
+
+A new page is one line in `PAGES`, under the name that its URL has in apps/dashboards/urls.py:
+
+    "provider": page(GET(Action.READ_CONFIGURATION), slug="openai"),
+    "provider_edit": page(
+        GET(Action.EDIT_PROVIDERS), POST(Action.EDIT_PROVIDERS, 422), slug="openai"
+    ),
+
+`GET` and `POST` say which action a person needs for the method, None for everybody who is signed
+in, and the status that a person who may gets: of an empty form by default, or of `data`. What is
+given beside them are the URL's arguments, a value or a function of the `World`; say
+`of_tenant=True` when they belong to tenant acme, for whom another tenant's people get a 404.
+Whatever is not said must be 405.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from apps.accounts.permissions import Action
+from tests.walk.world import World
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A method, the action it needs, and how an empty form (or `data`) is answered."""
+
+    method: str
+    action: Action | None
+    status: int
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One URL. `stranger` is what somebody who is not signed in gets, `other_methods` what
+    methods get that are not among `asks`."""
+
+    asks: dict[str, Ask]
+    arguments: dict[str, Any] = field(default_factory=dict)
+    of_tenant: bool = False
+    stranger: dict[str, int] = field(default_factory=dict)
+    other_methods: int = 405
+
+    def resolved(self, world: World) -> dict[str, Any]:
+        return {
+            name: value(world) if callable(value) else value
+            for name, value in self.arguments.items()
+        }
+
+
+def GET(action: Action | None, status: int = 200, **data: Any) -> Ask:  # noqa: N802
+    return Ask("GET", action, status, data)
+
+
+def POST(action: Action | None, status: int = 422, **data: Any) -> Ask:  # noqa: N802
+    return Ask("POST", action, status, data)
+
+
+def page(*asks: Ask, of_tenant: bool = False, **arguments: Any) -> Line:
+    """A page for people who are signed in."""
+    return Line({ask.method: ask for ask in asks}, arguments, of_tenant)
+
+
+def open_page(*asks: Ask, stranger: dict[str, int], other_methods: int = 405) -> Line:
+    """A page that can be reached without signing in; `stranger` is its status by method."""
+    return Line({ask.method: ask for ask in asks}, stranger=stranger, other_methods=other_methods)
+
+
+PAGES: dict[str, Line] = {
+    "home": page(GET(None, 302)),
+    "search": page(GET(Action.READ_TRACES, 302, q=lambda w: w.trace_id), of_tenant=True),
+    "traces": page(GET(Action.READ_TRACES)),
+    "trace": page(GET(Action.READ_TRACES), of_tenant=True, trace_id=lambda w: w.trace_id),
+    "appearance": page(POST(None, 302)),
+    "account_login": open_page(
+        GET(None, 302), POST(None, 302), stranger={"GET": 200, "POST": 422}, other_methods=302
+    ),
+    "sign_out": open_page(POST(None, 302), stranger={"POST": 302}),
+    "schema": open_page(GET(None), stranger={"GET": 200}),
+    "docs": open_page(GET(None), stranger={"GET": 200}),
+}
+
+
+@dataclass(frozen=True)
+class Door:
+    """One path of a machines' door: the scope it needs by method, None for any key; and what a
+    key that may gets. Without a key it is 401, for another tenant's key a 404 if `of_tenant`."""
+
+    method: str
+    scope: str | None
+    status: int
+    path: Callable[[World], str]
+    of_tenant: bool = False
+
+
+CONTROL: dict[str, Door] = {
+    "api/v1/route": Door("POST", "decide", 400, lambda w: "/api/v1/route"),
+    "api/v1/traces": Door("GET", "read", 200, lambda w: "/api/v1/traces"),
+    "api/v1/traces/<str:trace_id>": Door(
+        "GET", "read", 200, lambda w: f"/api/v1/traces/{w.trace_id}", of_tenant=True
+    ),
+    "api/v1/caps/<path:slug>": Door(
+        "GET", "read", 200, lambda w: "/api/v1/caps/acme-daily", of_tenant=True
+    ),
+    "api/v1/deployments/<path:slug>/health": Door(
+        "GET", "read", 200, lambda w: "/api/v1/deployments/openai/small/health"
+    ),
+    r"api/^v1(?:/.*)?$": Door("GET", None, 404, lambda w: "/api/v1/nothing"),
+}
+"""The control door by its patterns, which have no names."""
+
+
+@dataclass(frozen=True)
+class MachinePath:
+    """One path of the machine door: its method, and its status without a key, with a key of
+    another scope, with one that may."""
+
+    method: str
+    stranger: int
+    wrong_scope: int
+    right_scope: int
+
+
+MACHINE: dict[str, MachinePath] = {
+    "/v1/generate": MachinePath("POST", 401, 403, 400),
+    "/v1/chat/completions": MachinePath("POST", 401, 403, 400),
+    "/v1/messages": MachinePath("POST", 401, 403, 400),
+    "/v1/embeddings": MachinePath("POST", 401, 403, 400),
+    "/v1/models": MachinePath("GET", 401, 200, 200),
+    "/healthz": MachinePath("GET", 200, 200, 200),
+    "/readyz": MachinePath("GET", 200, 200, 200),
+    "/metrics": MachinePath("GET", 200, 200, 200),
+}

@@ -1,0 +1,44 @@
+"""What the walk meets: two tenants, one policy, a person of every role and reach, a trace."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from apps.accounts import keys
+from apps.accounts.audit import save_with_reason
+from apps.accounts.models import ApiKey, Role, User
+from apps.policies.apply import apply
+from routerctl.engine.types import RoutingRequest
+from tests.apps.traces.stored import TRACE_ID, keep, stored
+
+POLICY = Path(__file__).parents[1] / "apps" / "api" / "policy.yaml"
+OWNER = "acme"
+REACHES = {"owner": [OWNER], "another": ["globex"], "every": ["*"]}
+"""Which tenants a person is given: the one whose things the walk asks for, another, or all."""
+
+
+@dataclass(frozen=True)
+class World:
+    """`people` are by role and reach; `key` and the trace are of tenant acme."""
+
+    people: dict[tuple[str, str], User]
+    key: ApiKey
+    trace_id: str = TRACE_ID
+
+
+def make_world() -> World:
+    apply(POLICY.read_bytes(), reason="for the walk")
+    keep(stored(request=RoutingRequest(tenant=OWNER)))
+    key, _ = keys.create(name="walked", tenant=OWNER, reason="for the walk")
+    people = {
+        (role, reach): _person(role, reach, tenants)
+        for role in Role.values
+        for reach, tenants in REACHES.items()
+    }
+    return World(people, key)
+
+
+def _person(role: str, reach: str, tenants: list[str]) -> User:
+    person = User(email=f"{role}-{reach}@example.com", role=role, tenants=tenants)
+    person.set_unusable_password()
+    save_with_reason(person, person=None, source="command", reason="for the walk")
+    return person
