@@ -7,7 +7,9 @@ raises `UnauditedChange`.
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import models, transaction
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 SOURCES: Final = ("code", "command", "page", "api")
 """Where a change came from: a configuration file, a command, a person's page, a client's call."""
+
+
+_dated: ContextVar[datetime | None] = ContextVar("dated", default=None)
 
 
 class UnauditedChange(Exception):
@@ -82,7 +87,7 @@ class AuditedHistory(HistoricalRecords):  # type: ignore[misc]  # simple-history
             raise UnauditedChange(f"{instance._meta.label} was changed without a reason")
         row: type[models.Model] = getattr(instance, self.manager_name).model
         row._default_manager.create(
-            history_date=timezone.now(),
+            history_date=moment(),
             history_type=history_type,
             history_user=change.person,
             history_change_reason=change.reason,
@@ -109,6 +114,22 @@ def delete_with_reason(
     """
     with transaction.atomic(), _said(obj, Change(person, source, reason)):
         obj.delete()
+
+
+@contextmanager
+def dated(at: datetime) -> Iterator[None]:
+    """What is changed inside is told of as if it had happened at `at`. For an invented past, such
+    as the demo's, and nothing else."""
+    token = _dated.set(at)
+    try:
+        yield
+    finally:
+        _dated.reset(token)
+
+
+def moment() -> datetime:
+    """When a change that is being made happens: now, unless it is `dated`."""
+    return _dated.get() or timezone.now()
 
 
 @contextmanager

@@ -80,6 +80,7 @@ def _publish(said: audit.Change) -> Revision:
     )
     return Revision.objects.create(
         hash=compiled.hash,
+        created_at=audit.moment(),
         person=said.person,
         source=said.source,
         reason=said.reason,

@@ -1,6 +1,7 @@
 """Revisions: made only when something changed, one at a time, and heard of on commit."""
 
 import threading
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -8,6 +9,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from pytest_django import DjangoAssertNumQueries
 
+from apps.accounts import audit
 from apps.policies import live
 from apps.policies.apply import apply
 from apps.policies.compile import join, split
@@ -45,6 +47,19 @@ def test_every_part_of_the_configuration_is_in_the_hash() -> None:
         hash_of(small(deployments=[deployment(enabled=False)])),
     }
     assert len(hashes) == 12
+
+
+@pytest.mark.django_db
+def test_an_invented_past_has_its_own_dates_and_the_present_goes_on(applied: Apply) -> None:
+    at = datetime(2026, 2, 3, 14, 19, tzinfo=UTC)
+    with audit.dated(at):
+        applied(small(flags=[{"slug": "new", "enabled": True}]))
+    applied(small(flags=[{"slug": "new", "enabled": False}]))
+
+    now, then = Flag.history.values_list("history_date", flat=True)
+    revised = Revision.objects.values_list("created_at", flat=True)
+    assert (then, revised[1]) == (at, at)
+    assert min(now, revised[0]) > at + timedelta(days=1)
 
 
 @pytest.mark.django_db
