@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import yaml
 from django.db import models
 
@@ -28,30 +29,41 @@ def export() -> str:
     )
 
 
+def document() -> Entry:
+    """The configuration in force as data: what a file that says the same is read as."""
+    return as_data({"version": 1, **dict(_lists())})
+
+
+def as_data(entry: Entry) -> Entry:
+    """`entry` with its days as text."""
+    data: Entry = msgspec.to_builtins(entry)
+    return data
+
+
 def _lists() -> list[tuple[str, list[Any]]]:
-    prices = defaultdict(list)
-    for price in prices_in_force():
-        prices[price.deployment].append(entry_of(price))
-    deployments = [
-        {**entry_of(row), **_given(prices=prices[row.slug])} for row in Deployment.objects.all()
-    ]
     return [
-        ("providers", _entries(Provider)),
-        ("deployments", deployments),
+        ("providers", entries_of(Provider.objects.all())),
+        ("deployments", entries_of(Deployment.objects.all())),
         ("tasks", list(Task.objects.values_list("slug", flat=True))),
         ("plans", list(Plan.objects.values_list("slug", flat=True))),
-        ("features", _entries(Feature)),
-        ("prompts", _entries(Prompt)),
-        ("flags", _entries(Flag)),
-        ("checks", _entries(Check)),
-        ("gates", _entries(Gate)),
-        ("routes", _entries(Route)),
-        ("caps", _entries(Cap)),
+        ("features", entries_of(Feature.objects.all())),
+        ("prompts", entries_of(Prompt.objects.all())),
+        ("flags", entries_of(Flag.objects.all())),
+        ("checks", entries_of(Check.objects.all())),
+        ("gates", entries_of(Gate.objects.all())),
+        ("routes", entries_of(Route.objects.all())),
+        ("caps", entries_of(Cap.objects.all())),
     ]
 
 
-def _entries(model: type[models.Model]) -> list[Entry]:
-    return [entry_of(row) for row in model._default_manager.all()]
+def entries_of(rows: "models.QuerySet[Any]") -> list[Entry]:
+    """Rows of one model as the file writes them, deployments with their prices."""
+    if rows.model is not Deployment:
+        return [entry_of(row) for row in rows]
+    prices = defaultdict(list)
+    for price in prices_in_force().filter(deployment__in=rows.values("slug")):
+        prices[price.deployment].append(entry_of(price))
+    return [{**entry_of(row), **_given(prices=prices[row.slug])} for row in rows]
 
 
 def entry_of(row: models.Model) -> Entry:

@@ -6,14 +6,14 @@ is missing is a new row that withdraws it. A correction of a past day is allowed
 price must be correctable; it counts from now on, and what was charged before stays charged.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from django.db import models
 
 from apps.catalog.models import Price, prices_in_force
+from apps.policies.difference import flat
 from apps.policies.export import Entry, entry_of
 from apps.policies.ordering import positions
 from apps.policies.rows import KINDS, Rows
@@ -39,10 +39,10 @@ class RowChange:
         """What is new, one field a line; a deletion needs no more than its name."""
         if self.after is None:
             return []
-        after = dict(_flat(self.after))
+        after = dict(flat(self.after))
         if self.before is None:
             return [f"{field}: {after[field]}" for field in after if field not in _NAMES]
-        before = dict(_flat(self.before))
+        before = dict(flat(self.before))
         changed = [
             f"{field}: {before.get(field, '(none)')} → {after.get(field, '(none)')}"
             for field in before | after
@@ -53,15 +53,6 @@ class RowChange:
 
 _NAMES = ("slug", "from")
 """Fields that stand in a change's name already."""
-
-
-def _flat(entry: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
-    """An entry's fields, those of mappings inside it too, each value in one line."""
-    for name, value in entry.items():
-        if isinstance(value, dict) and value:
-            yield from _flat(value, f"{path}{name}.")
-        else:
-            yield path + name, msgspec.json.encode(value).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +75,10 @@ def plan(wanted: Rows) -> ChangePlan:
     changes: list[RowChange] = []
     for kind in KINDS:
         rows = wanted[kind]
-        changes.extend(_price_changes(rows) if kind is Price else _listed_changes(kind, rows))
+        if kind is Price:
+            changes.extend(price_changes(rows, prices_in_force()))
+        else:
+            changes.extend(_listed_changes(kind, rows))
     return ChangePlan(
         saves=tuple(c for c in changes if not _deletes(c)),
         deletes=tuple(c for c in reversed(changes) if _deletes(c)),
@@ -106,16 +100,22 @@ def _listed_changes(kind: Any, wanted: list[Any]) -> Iterator[RowChange]:
         old = held.pop(row.slug, None)
         if old is None:
             yield RowChange(name, row.slug, None, entry_of(row), row)
-        elif _columns(row) != _columns(old):
-            row.pk, row._state.adding = old.pk, False
+        elif takes_place(row, old):
             moved = row.position != old.position
             yield RowChange(name, row.slug, entry_of(old), entry_of(row), row, moved)
     for slug, old in held.items():
         yield RowChange(name, slug, entry_of(old), None, old)
 
 
-def _price_changes(wanted: list[Price]) -> Iterator[RowChange]:
-    held = {(row.deployment, row.starts_on): row for row in prices_in_force()}
+def takes_place(row: models.Model, old: models.Model) -> bool:
+    """Let `row` be saved in place of `old`; False when it says the same, `position` included."""
+    row.pk, row._state.adding = old.pk, False
+    return _columns(row) != _columns(old)
+
+
+def price_changes(wanted: Iterable[Price], in_force: Iterable[Price]) -> Iterator[RowChange]:
+    """What to add so that `wanted` are in force instead of `in_force`."""
+    held = {(row.deployment, row.starts_on): row for row in in_force}
     for row in wanted:
         old = held.pop((row.deployment, row.starts_on), None)
         if old is None or entry_of(old) != entry_of(row):

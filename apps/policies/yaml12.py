@@ -149,7 +149,7 @@ class _Builder:
 
     def _scalar(self, event: Any, path: Path) -> Any:
         text: str = event.value
-        if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        if not is_storable(text):
             self._document.problem(path, "holds a character which text cannot have")
         return _plain(text) if event.implicit[0] and event.style in (None, "") else text
 
@@ -195,6 +195,11 @@ def _plain(text: str) -> bool | int | str | Fraction | None:
     if _WHOLE.fullmatch(text):
         return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
     return Fraction(text) if _FRACTION.fullmatch(text) else text
+
+
+def is_storable(text: str) -> bool:
+    """Whether the database can keep `text`: no NUL, and no half of a surrogate pair."""
+    return not ("\0" in text or any("\ud800" <= character <= "\udfff" for character in text))
 
 
 def is_plain_text(text: str) -> bool:

@@ -15,9 +15,8 @@ from django.db import connections
 
 from apps.accounts import keys
 from apps.accounts.models import ApiKey
-from apps.policies import services
+from apps.policies import editing, services
 from apps.policies.apply import apply, difference
-from apps.policies.schema.catalog import PriceEntry
 from tests.flow.books import Books, marker_of
 from tests.flow.documents import deployment, document, provider, route
 from tests.flow.inside import inside
@@ -138,11 +137,12 @@ def test_the_load_is_spread_over_every_process(server: Server, load: Load) -> No
 
 def test_a_price_counts_everywhere(server: Server, load: Load) -> None:
     before = list(load.answered())
-    dearer = PriceEntry.model_validate(
-        {"from": "2026-02-01", "input_usd_per_mtok": "10", "output_usd_per_mtok": "20"}
-    )
+    prices = editing.entry("deployments", "alpha/one").entry["prices"]
+    dearer = {"from": "2026-02-01", "input_usd_per_mtok": "10", "output_usd_per_mtok": "20"}
     after = _answers_after(
-        server, load, lambda: services.set_price(deployment="alpha/one", price=dearer, **BY)
+        server,
+        load,
+        lambda: editing.amend("deployments", "alpha/one", {"prices": [*prices, dearer]}, **BY),
     )
     [usual], [now] = _cost_nano_usd(server, before), _cost_nano_usd(server, after)
     assert now == 10 * usual
@@ -150,7 +150,7 @@ def test_a_price_counts_everywhere(server: Server, load: Load) -> None:
 
 def test_a_flag_counts_everywhere(server: Server, load: Load) -> None:
     after = _answers_after(
-        server, load, lambda: services.set_flag(slug="new-model", enabled=True, **BY)
+        server, load, lambda: editing.amend("flags", "new-model", {"enabled": True}, **BY)
     )
     assert {one.model for one in after} == {"beta/one"}
 
@@ -165,13 +165,13 @@ def test_a_switched_off_deployment_is_called_by_nobody(server: Server, load: Loa
     after = _answers_after(
         server,
         load,
-        lambda: services.set_deployment_enabled(slug="alpha/one", enabled=False, **BY),
+        lambda: editing.amend("deployments", "alpha/one", {"enabled": False}, **BY),
     )
     assert {one.model for one in after} == {"beta/one"}
 
 
 def test_a_switched_off_route_is_served_by_nobody(server: Server, load: Load) -> None:
-    _reaches_all(server, lambda: services.set_route_enabled(slug="asked", enabled=False, **BY))
+    _reaches_all(server, lambda: editing.amend("routes", "asked", {"enabled": False}, **BY))
     after = _more(load, ENOUGH)
     assert {(one.status, one.code) for one in after} == {(503, "route_disabled")}
     assert {one.code for one in load.failed()} == {"route_disabled"}
@@ -180,7 +180,7 @@ def test_a_switched_off_route_is_served_by_nobody(server: Server, load: Load) ->
 def test_a_provider_that_moved_is_found_by_all(server: Server, load: Load) -> None:
     moved = f"{server.mock.url}/moved/v1"
     after = _answers_after(
-        server, load, lambda: services.set_provider(slug="alpha", base_url=moved, **BY)
+        server, load, lambda: editing.amend("providers", "alpha", {"base_url": moved}, **BY)
     )
     providers = {marker_of(call): call["provider"] for call in server.mock.calls()}
     assert {providers[one.marker] for one in after} == {"moved"}
@@ -226,15 +226,15 @@ def test_a_change_made_while_nobody_listened_is_not_missed(server: Server, load:
         with connections["default"].cursor() as cursor:
             cursor.execute(end_listeners)
             assert cursor.fetchone() == (WORKERS,)
-        services.set_flag(slug="new-model", enabled=True, **BY)
+        editing.amend("flags", "new-model", {"enabled": True}, **BY)
 
     after = _answers_after(server, load, change)
     assert {one.model for one in after} == {"beta/one"}
 
 
 def test_a_change_that_nobody_announced_is_found_by_looking(server: Server, load: Load) -> None:
-    earlier = services.set_flag(slug="new-model", enabled=True, **BY)
-    services.set_flag(slug="new-model", enabled=False, **BY)
+    earlier = editing.amend("flags", "new-model", {"enabled": True}, **BY)
+    editing.amend("flags", "new-model", {"enabled": False}, **BY)
     time.sleep(WITHIN_S)
     unannounced = """
         INSERT INTO policies_revision (hash, policy_id, prices_id, deployments_id, caps_id,

@@ -4,7 +4,7 @@ Strict: an unknown key is an error. All errors are told at once, each with its p
 references are checked in the same pass as shapes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ValidationError
@@ -22,7 +22,7 @@ from apps.policies.schema.policy import (
     PromptEntry,
     RouteEntry,
 )
-from apps.policies.yaml12 import Document, Path, Problem, read
+from apps.policies.yaml12 import Path, Problem, read
 
 
 class BadConfiguration(Exception):
@@ -66,22 +66,40 @@ def parse(text: bytes, stored_secrets: Mapping[str, str] | None = None) -> File:
         if not document.problems:
             document.problem((), "must be a mapping")
         raise BadConfiguration(document.problems)
-    file = _validated(document, stored_secrets or {})
-    if file is None:
+    file, found = check(document.data, stored_secrets or {})
+    for path, message in found:
+        document.problem(path, message)
+    if file is None or document.problems:
         raise BadConfiguration(_in_order(document.problems))
     return file
 
 
-def _validated(document: Document, stored_secrets: Mapping[str, str]) -> File | None:
+def check(
+    data: Mapping[str, Any], stored_secrets: Mapping[str, str]
+) -> tuple[File | None, list[tuple[Path, str]]]:
+    """`data`, the content of a file, as checked entries, or as (path, what is wrong) of everything
+    that is wrong with it. `stored_secrets` is that of `parse`."""
+    found: list[tuple[Path, str]] = []
     file = None
     try:
-        file = File.model_validate(document.data, context=gather(document.data, stored_secrets))
+        file = File.model_validate(data, context=gather(data, stored_secrets))
     except ValidationError as error:
-        for details in error.errors(include_url=False):
-            document.problem(_path(details, document.data), _message(details))
-    for path, message in repeated(document.data):
-        document.problem(path, message)
-    return None if document.problems else file
+        found.extend(_told(error, data))
+    found.extend(repeated(data))
+    return (None if found else file), found
+
+
+def check_one(
+    section: str, entry: Any, data: Mapping[str, Any], stored_secrets: Mapping[str, str]
+) -> File:
+    """A file of nothing but `entry`, which `check` found to be well inside `data`."""
+    names = gather(data, stored_secrets)
+    return File.model_validate({"version": 1, section: [entry]}, context=names)
+
+
+def _told(error: ValidationError, data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    for details in error.errors(include_url=False):
+        yield _path(details, data), _message(details)
 
 
 def _in_order(problems: list[Problem]) -> list[Problem]:

@@ -69,7 +69,7 @@ def repeated(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
         seen: set[str] = set()
         for path, slug in _slugs(data, section):
             if slug in seen:
-                yield path, f"there is another {one} {slug} above"
+                yield path, f"there is a {one} {slug} already"
             seen.add(slug)
 
 

@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from pytest_django import Settings
 
 from apps.catalog.models import Provider
-from apps.policies import live, services
+from apps.policies import editing, live, services
 from apps.policies.apply import apply, difference
 from apps.policies.export import export
 from tests.apps.policies.files import small
@@ -135,7 +135,8 @@ def test_a_reference_is_bound_to_its_origin_too(
 
 
 def test_another_path_or_spelling_of_the_same_origin_keeps_the_secret(vendor: Provider) -> None:
-    services.set_provider(slug="vendor", base_url="https://VENDOR.example:443/v2", **BY)
+    moved = {"base_url": "https://VENDOR.example:443/v2"}
+    editing.amend("providers", "vendor", moved, **BY)
     assert live.load_secrets() == {"vendor": CANARY}
 
 

@@ -56,7 +56,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str, str]] = {
     "a slug with capitals": ({"tasks": ["Chat"]}, "tasks[0]", "is no slug"),
     "a slug of another alphabet": ({"plans": ["gratis", "бесплатно"]}, "plans[1]", "is no slug"),
     "a slug that stands twice": ({"plans": ["free", "free"]},
-                                 "plans[1]", "there is another plan free above"),
+                                 "plans[1]", "there is a plan free already"),
     # providers
     "an unknown adapter": ({"providers": [provider(adapter="acme")]},
                            "providers[0].adapter", "'acme' is no adapter"),

@@ -1,0 +1,42 @@
+"""Any object of the configuration, read and edited alone: the one way of pages and of the API.
+
+An object of a kind (`KINDS`: the file's lists) is an *entry*, spelt as the file writes it; tasks
+and plans, which are bare words there, are `{"slug": "chat"}` here. An edit is the file with that
+entry changed: the same schema looks at the whole, so that what no file could say no edit can do.
+Each edit is one transaction with who, from where and why, and ends in a revision.
+
+A slug is for ever: traces, the history and other objects know the object by it. To rename one,
+create another, let everything refer to it, and remove the first.
+"""
+
+from apps.policies.editing.checking import Preview, consequences, preview
+from apps.policies.editing.held import Held, Saved, SecretFacts, entries, entry
+from apps.policies.editing.kinds import KINDS
+from apps.policies.editing.needs import needs
+from apps.policies.editing.past import Change, Past, history
+from apps.policies.editing.refusals import Conflict, EntryProblem, Invalid, NotThere
+from apps.policies.editing.writing import amend, move, put, remove
+
+__all__ = [
+    "KINDS",
+    "Change",
+    "Conflict",
+    "EntryProblem",
+    "Held",
+    "Invalid",
+    "NotThere",
+    "Past",
+    "Preview",
+    "Saved",
+    "SecretFacts",
+    "amend",
+    "consequences",
+    "entries",
+    "entry",
+    "history",
+    "move",
+    "needs",
+    "preview",
+    "put",
+    "remove",
+]
