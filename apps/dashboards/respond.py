@@ -1,10 +1,13 @@
-"""The one way a page is rendered: whole, or only the region that htmx asked for."""
+"""The two ways a view ends: a page, whole or only the region that htmx asked for, and the move to
+another page once something was done."""
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render, resolve_url
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
+from django_htmx.http import HttpResponseClientRedirect
 
 
 def page(
@@ -20,6 +23,15 @@ def page(
     patch_vary_headers(response, ("HX-Request",))
     add_never_cache_headers(response)
     return response
+
+
+def done(request: HttpRequest, said: str, to: str, *arguments: Any) -> HttpResponse:
+    """After a change: on to the page `to` (a URL or its name), which tells what was `said`."""
+    messages.success(request, said)
+    url = resolve_url(to, *arguments)
+    if request.htmx:  # type: ignore[attr-defined]  # HtmxMiddleware
+        return HttpResponseClientRedirect(url)
+    return HttpResponseRedirect(url, status=303)
 
 
 def _wants_region(request: HttpRequest) -> bool:

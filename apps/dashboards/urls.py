@@ -4,7 +4,7 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
-from apps.dashboards import views
+from apps.dashboards import design, views
 from apps.dashboards.sign_in import SignIn
 
 urlpatterns = [
@@ -13,6 +13,8 @@ urlpatterns = [
     path("traces", views.traces, name="traces"),
     path("t/<str:trace_id>", views.trace, name="trace"),
     path("appearance", views.appearance, name="appearance"),
+    path("system/design", design.design, name="design"),
+    path("system/design/dialog", design.dialog, name="design_dialog"),
     # The name is the one that allauth looks for.
     path("sign-in/", SignIn.as_view(), name="account_login"),
     path("sign-out/", views.sign_out, name="sign_out"),

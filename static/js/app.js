@@ -35,6 +35,13 @@
   addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy]");
     if (button) copy(button);
+    if (event.target.closest("[data-close]")) {
+      const dialog = event.target.closest("dialog");
+      if (dialog) {
+        event.preventDefault();
+        dialog.close();
+      }
+    }
     for (const menu of document.querySelectorAll("details.menu[open]"))
       if (!menu.contains(event.target)) menu.open = false;
   });
@@ -58,6 +65,47 @@
   addEventListener("formdata", ({ formData }) => {
     for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
   });
+
+  // A link with hx-target="#dialog" opens its page's form as a dialog. The form posts from there
+  // and, when it must be corrected, comes back there; without script the link is a page.
+  addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
+    if (target.id !== "dialog") return;
+    for (const form of target.querySelectorAll("form[method=post]")) {
+      form.setAttribute("hx-post", form.getAttribute("action"));
+      form.setAttribute("hx-target", "#dialog");
+      htmx.process(form);
+    }
+    if (!target.open) target.showModal();
+    target.querySelector("[autofocus]")?.focus();
+  });
+
+  // A region with data-poll="SECONDS" and hx-trigger="poll" is asked for anew while it is looked
+  // at: not in a hidden tab, not while paused, not while somebody is inside it with the keyboard.
+  const poll = () => {
+    for (const region of document.querySelectorAll("[data-poll]")) {
+      const now = Date.now();
+      region.polledAt ??= now;
+      const age = Math.round((now - region.polledAt) / 1000);
+      const told = region.querySelector("[data-age]");
+      if (told) told.textContent = age < 2 ? "updated just now" : `updated ${age} s ago`;
+      const busy = region.contains(document.activeElement) && document.activeElement !== region;
+      if (document.hidden || paused || busy || age < Number(region.dataset.poll)) continue;
+      region.polledAt = now;
+      htmx.trigger(region, "poll");
+    }
+  };
+  let paused = false;
+  addEventListener("click", (event) => {
+    const button = event.target.closest("[data-pause]");
+    if (!button) return;
+    paused = !paused;
+    for (const each of document.querySelectorAll("[data-pause]")) {
+      each.setAttribute("aria-pressed", String(paused));
+      each.textContent = paused ? "resume" : "pause";
+    }
+    button.blur();
+  });
+  setInterval(poll, 1000);
 
   // A swapped region takes the focus that its old content had.
   addEventListener("htmx:afterSettle", (event) => {

@@ -14,5 +14,7 @@ def addresses(gallery: dict[str, str]) -> dict[str, str]:
         "not-found": "/search?q=0199d3a1-7c00-7000-8000-00000000dead",
         "no-trace-id": "/search?q=where+is+my+order",
         "no-such-page": "/nowhere",
+        "design": "/system/design",
+        "design-dialog": "/system/design/dialog",
         **{f"trace-{name}": f"/t/{trace_id}" for name, trace_id in gallery.items()},
     }

@@ -76,6 +76,8 @@ PAGES: dict[str, Line] = {
     "traces": page(GET(Action.READ_TRACES)),
     "trace": page(GET(Action.READ_TRACES), of_tenant=True, trace_id=lambda w: w.trace_id),
     "appearance": page(POST(None, 302)),
+    "design": page(GET(Action.READ_SYSTEM)),
+    "design_dialog": page(GET(Action.READ_SYSTEM), POST(Action.READ_SYSTEM)),
     "account_login": open_page(
         GET(None, 302), POST(None, 302), stranger={"GET": 200, "POST": 422}, other_methods=302
     ),

@@ -1,6 +1,7 @@
 """Small parts that every page has: icons, states, things to copy."""
 
-from django import template
+from django import forms, template
+from django.forms import BoundField
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -92,3 +93,31 @@ def bar(kind: str, x: str, width: str, y: int, height: int) -> SafeString:
 def copy(text: str, what: str, shown: str = "") -> dict[str, str]:
     """`shown` in code with a button that copies `text`; `what` tells screen readers."""
     return {"text": text, "what": what, "shown": shown or text}
+
+
+@register.filter
+def is_checkbox(field: BoundField) -> bool:
+    return isinstance(field.field.widget, forms.CheckboxInput)
+
+
+_MESSAGES = {
+    "success": ("ok", "circle-check"),
+    "info": ("info", "info"),
+    "warning": ("warn", "triangle-alert"),
+    "error": ("error", "circle-alert"),
+}
+
+
+@register.filter
+def message_tone(level: str) -> str:
+    return _MESSAGES[level][0]
+
+
+@register.filter
+def message_icon(level: str) -> str:
+    return _MESSAGES[level][1]
+
+
+@register.filter
+def split_words(text: str) -> list[str]:
+    return text.split()
