@@ -58,7 +58,7 @@ def design(request: HttpRequest) -> HttpResponse:
 @_in_development
 def dialog(request: HttpRequest) -> HttpResponse:
     """A dialog that is a page as well; it changes nothing."""
-    form = ReasonedForm(request.POST or None)
+    form = ReasonedForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         return done(request, "Nothing was switched off: this is an example.", "design")
     return page(request, "system/dialog", {"form": form}, status=422 if form.errors else 200)
