@@ -16,10 +16,11 @@ from rest_framework.response import Response
 from apps.accounts.tenants import Tenants
 from apps.api.door import ControlView
 from apps.api.schema import answers
+from apps.traces.filters import CALLED, COLUMNS, STATUSES, TraceFilter
 from apps.traces.ids import parse_trace_id
 from apps.traces.moments import parse_moment
 from apps.traces.public import TraceDetail, TraceSummary, detail, summary
-from apps.traces.selectors import STATUSES, TraceFilter, find_trace, list_traces
+from apps.traces.selectors import find_trace, list_traces
 from routerctl.engine.errors import RouterError
 from routerctl.wire.types import KeyFacts
 
@@ -37,8 +38,22 @@ class TraceList(Struct, frozen=True):
 _PARAMETERS = {
     "from": "Not before this moment: ISO 8601 or now-6h",
     "to": "Before this moment",
-    "feature": "Of this feature",
     "status": f"One of {', '.join(STATUSES)}",
+    "feature": "Of this feature",
+    "task": "Of this task",
+    "plan": "Of this plan",
+    "route": "Taken by this route",
+    "tenant": "Of this tenant; a tenant's key sees its own alone",
+    "app": "Sent by this app",
+    "app_version": "Sent by this version of an app",
+    "deployment": "With a call to this deployment, answered or not",
+    "provider": "With a call to this provider, answered or not",
+    "error_code": "Ended with this error code",
+    "degraded_action": "Degraded in this way, such as fallback",
+    "key": "Sent with the API key of this prefix",
+    "session": "Of this session",
+    "user": "Of this user",
+    "min_latency_ms": "Took at least so many milliseconds",
     "cursor": "What `next` of the page before said",
     "limit": f"1 to {_MOST}, {_DEFAULT_LIMIT} when left out",
 }
@@ -62,7 +77,7 @@ class TracesView(ControlView):
             _filter(query),
             tenants=_tenants(self.key),
             cursor=_cursor(query.get("cursor")),
-            limit=_limit(query.get("limit")),
+            limit=_number(query, "limit", 1, _MOST) or _DEFAULT_LIMIT,
         )
         rows = TraceList(tuple(summary(trace) for trace in page.traces), page.next)
         return Response(rows)
@@ -98,6 +113,9 @@ def _known_only(query: dict[str, str]) -> dict[str, str]:
     for name in query:
         if name not in _PARAMETERS:
             raise _invalid(name, f"There is no parameter {name}.")
+    for name, value in query.items():
+        if "\0" in value:
+            raise _invalid(name, f"{name} has a character that no value has.")
     return query
 
 
@@ -108,8 +126,8 @@ def _filter(query: Mapping[str, str]) -> TraceFilter:
     return TraceFilter(
         from_ms=_moment(query, "from"),
         to_ms=_moment(query, "to"),
-        feature=query.get("feature"),
-        status=status,
+        min_latency_ms=_number(query, "min_latency_ms", 0, 10**9),
+        **{name: query.get(name) for name in (*COLUMNS, *CALLED)},
     )
 
 
@@ -132,11 +150,13 @@ def _cursor(text: str | None) -> UUID | None:
     return cursor
 
 
-def _limit(text: str | None) -> int:
+def _number(query: Mapping[str, str], name: str, least: int, most: int) -> int | None:
+    text = query.get(name)
     if text is None:
-        return _DEFAULT_LIMIT
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= _MOST):
-        raise _invalid("limit", f"A limit is 1 to {_MOST}.")
+        return None
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(most))
+    if not digits or not least <= int(text) <= most:
+        raise _invalid(name, f"{name} is a number from {least} to {most}.")
     return int(text)
 
 

@@ -8,9 +8,9 @@ from django import forms
 from django.http import QueryDict
 
 from apps.dashboards import clock
+from apps.traces.filters import STATUSES, TraceFilter
 from apps.traces.ids import parse_trace_id
 from apps.traces.moments import parse_moment
-from apps.traces.selectors import STATUSES, TraceFilter
 
 DEFAULT_FROM = "now-7d"
 RANGES = (("now-1h", "1 h"), ("now-6h", "6 h"), ("now-24h", "24 h"), (DEFAULT_FROM, "7 d"))

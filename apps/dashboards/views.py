@@ -17,7 +17,8 @@ from apps.dashboards.find import pasted_trace_id
 from apps.dashboards.forms import RANGES, TraceFilters
 from apps.dashboards.respond import page
 from apps.dashboards.trace_page import trace_page
-from apps.traces.selectors import find_trace, list_traces, visible
+from apps.traces.filters import visible
+from apps.traces.selectors import find_trace, list_traces
 
 PAGE_SIZE = 50
 

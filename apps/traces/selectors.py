@@ -4,37 +4,28 @@ Every one of these is told for whose eyes it reads: another tenant's trace is no
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
-from django.db.models import QuerySet
 from msgspec import Struct, convert
 
 from apps.accounts.tenants import Tenants
 from apps.ledger.models import Attempt, Trace
 from apps.ledger.records import AttemptRecord, Outcome, TraceHead
-from apps.traces.ids import first_id_at, parse_trace_id
+from apps.traces.filters import TraceFilter, matching, visible
+from apps.traces.ids import parse_trace_id
 from apps.traces.values import StoredTrace
 
-STATUSES = ("succeeded", "degraded", "blocked", "failed")
-
-
-class TraceFilter(Struct, frozen=True):
-    """Which traces; None is any. From `from_ms` on and before `to_ms`, since the epoch."""
-
-    from_ms: int | None = None
-    to_ms: int | None = None
-    feature: str | None = None
-    status: str | None = None
-    route: str | None = None
-    tenant: str | None = None
+_BATCH = 500
 
 
 class Page(Struct, frozen=True):
-    """Newest first. `next` is the cursor of the page after this one, None on the last."""
+    """Newest first. `next` is the cursor of the page of older ones, `previous` that of newer
+    ones; None where there are none."""
 
     traces: tuple[StoredTrace, ...]
     next: str | None
+    previous: str | None = None
 
 
 def find_trace(trace_id: str, *, tenants: Tenants) -> StoredTrace | None:
@@ -48,31 +39,45 @@ def find_trace(trace_id: str, *, tenants: Tenants) -> StoredTrace | None:
 
 def list_traces(wanted: TraceFilter, *, tenants: Tenants, cursor: UUID | None, limit: int) -> Page:
     """At most `limit` traces of `tenants` older than `cursor`, the last id of the page before."""
-    found = _matching(wanted, tenants)
+    found = matching(wanted, tenants)
     if cursor is not None:
         found = found.filter(trace_id__lt=cursor)
     traces = _stored(found.order_by("-trace_id")[: limit + 1])
-    more = len(traces) > limit
-    return Page(tuple(traces[:limit]), traces[limit - 1].trace_id if more else None)
+    more, traces = len(traces) > limit, traces[:limit]
+    return Page(
+        traces=tuple(traces),
+        next=traces[-1].trace_id if more else None,
+        previous=traces[0].trace_id if cursor is not None and traces else None,
+    )
 
 
-def visible(tenants: Tenants) -> QuerySet[Trace]:
-    """The traces of `tenants`: where every other query of traces begins."""
-    every = Trace.objects.all()
-    return every if tenants.every else every.filter(tenant__in=tenants.names)
+def list_newer(wanted: TraceFilter, *, tenants: Tenants, than: UUID, limit: int) -> Page:
+    """The `limit` traces just newer than `than`, the first id of the page after; the newest ones
+    when there are fewer, so that a first page is always full."""
+    found = matching(wanted, tenants).filter(trace_id__gt=than).order_by("trace_id")
+    traces = _stored(found[: limit + 1])
+    if len(traces) <= limit:
+        return list_traces(wanted, tenants=tenants, cursor=None, limit=limit)
+    page = tuple(reversed(traces[:limit]))
+    return Page(page, next=page[-1].trace_id, previous=page[0].trace_id)
 
 
-def _matching(wanted: TraceFilter, tenants: Tenants) -> QuerySet[Trace]:
-    found = visible(tenants)
-    if wanted.from_ms is not None:
-        found = found.filter(trace_id__gte=first_id_at(wanted.from_ms))
-    if wanted.to_ms is not None:
-        found = found.filter(trace_id__lt=first_id_at(wanted.to_ms))
-    for name in ("feature", "status", "route", "tenant"):
-        value = getattr(wanted, name)
-        if value is not None:
-            found = found.filter(**{name: value})
-    return found
+def every_trace(
+    wanted: TraceFilter, *, tenants: Tenants, most: int
+) -> Iterator[tuple[StoredTrace, ...]]:
+    """All that is `wanted`, newest first, in batches, up to `most`: memory holds one batch."""
+    cursor, left = None, most
+    while left > 0:
+        page = list_traces(wanted, tenants=tenants, cursor=cursor, limit=min(_BATCH, left))
+        yield page.traces
+        if page.next is None:
+            return
+        cursor, left = UUID(page.next), left - len(page.traces)
+
+
+def count_up_to(most: int, wanted: TraceFilter, *, tenants: Tenants) -> int:
+    """How many traces are `wanted`, counted no further than `most` + 1."""
+    return matching(wanted, tenants)[: most + 1].count()
 
 
 def _stored(found: Iterable[Trace]) -> list[StoredTrace]:

@@ -14,7 +14,8 @@ from django.db import connections
 
 from apps.accounts.models import Role
 from apps.accounts.tenants import EVERY_TENANT
-from apps.traces.selectors import TraceFilter, list_traces
+from apps.traces.filters import TraceFilter
+from apps.traces.selectors import list_traces
 from routerctl import serving
 from routerctl.demo import organisation
 from routerctl.demo.organisation import Credentials

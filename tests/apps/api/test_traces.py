@@ -136,7 +136,10 @@ def test_a_list_is_filtered_by_its_query(client: Client, query: str, found: list
         ("?to=2026-13-01", "to"),
         ("?status=fine", "status"),
         ("?offset=10", "offset"),
-        ("?tenant=globex", "tenant"),
+        ("?owner=globex", "owner"),
+        ("?feature=%00", "feature"),
+        ("?min_latency_ms=-1", "min_latency_ms"),
+        ("?min_latency_ms=1.5", "min_latency_ms"),
     ],
 )
 def test_a_query_that_makes_no_sense_is_named(client: Client, query: str, parameter: str) -> None:
@@ -144,6 +147,30 @@ def test_a_query_that_makes_no_sense_is_named(client: Client, query: str, parame
     assert answer.status_code == 400
     error = answer.json()["error"]
     assert (error["code"], error["details"]) == ("invalid_request", {"parameter": parameter})
+
+
+def test_a_tenants_key_filters_among_its_own_alone(client: Client) -> None:
+    for n, tenant in enumerate(("acme", "globex")):
+        keep(stored(request=RoutingRequest(tenant=tenant), trace_id=trace_id_at(NOON_MS, n)))
+    acme = make_key("read", tenant="acme")
+    assert ids(listed(client, "?tenant=acme", acme)) == [trace_id_at(NOON_MS, 0)]
+    assert ids(listed(client, "?tenant=globex", acme)) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("?deployment=gemini/fast", 1), ("?error_code=provider_error", 1), ("?min_latency_ms=0", 2)],
+)
+def test_a_list_takes_every_filter_of_the_pages(client: Client, query: str, found: int) -> None:
+    keep(stored(trace_id=trace_id_at(NOON_MS)))
+    keep(
+        stored(
+            attempt(deployment="gemini/fast", error_class="server"),
+            trace_id=trace_id_at(NOON_MS, 1),
+            error_code="provider_error",
+        )
+    )
+    assert len(ids(listed(client, query))) == found
 
 
 def test_nothing_that_callers_or_vendors_wrote_is_read_back(client: Client) -> None:

@@ -5,10 +5,11 @@ import pytest
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from apps.accounts.tenants import EVERY_TENANT, NO_TENANT, Tenants
+from apps.traces.filters import TraceFilter
 from apps.traces.public import detail
-from apps.traces.selectors import TraceFilter, find_trace, list_traces
+from apps.traces.selectors import count_up_to, every_trace, find_trace, list_newer, list_traces
 from routerctl.engine.types import RoutingRequest
-from tests.apps.traces.stored import TRACE_ID, attempt, keep, stored, trace_id_at
+from tests.apps.traces.stored import TRACE_ID, attempt, decision, keep, stored, trace_id_at
 
 pytestmark = pytest.mark.django_db
 
@@ -157,6 +158,86 @@ def test_a_list_can_be_filtered(wanted: TraceFilter, found: list[int]) -> None:
         stored(trace_id=trace_id_at(NOON_MS, 1)),
     )
     assert ids(wanted) == [trace_id_at(NOON_MS, n) for n in found]
+
+
+FULL = RoutingRequest(
+    tenant="acme", feature="search-answers", plan="pro", user="u-1", session="s-1", app="ios",
+    app_version="3.2.0", key="k3qfa9zt",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("status", "degraded"), ("feature", "search-answers"), ("task", "chat")),
+        *(("plan", "pro"), ("route", "chat"), ("tenant", "acme"), ("app", "ios")),
+        *(("app_version", "3.2.0"), ("key", "k3qfa9zt"), ("session", "s-1"), ("user", "u-1")),
+        *(("degraded_action", "fallback"), ("min_latency_ms", 2000)),
+    ],
+)
+def test_each_filter_finds_what_equals_it_alone(name: str, value: str | int) -> None:
+    wanted = stored(request=FULL, status="degraded", degraded_action="fallback", latency_ms=2000)
+    other = stored(
+        request=RoutingRequest(tenant="globex", feature="other"),
+        decided=decision(task="code", route="else"),
+        trace_id=trace_id_at(NOON_MS),
+    )
+    keep(wanted, other)
+    assert ids(msgspec.convert({name: value}, TraceFilter)) == [TRACE_ID]
+
+
+@pytest.mark.parametrize(
+    "wanted", [TraceFilter(deployment="gemini/fast"), TraceFilter(provider="gemini")]
+)
+def test_a_deployment_finds_the_requests_that_left_it_too(wanted: TraceFilter) -> None:
+    keep(
+        stored(attempt(deployment="gemini/fast", error_class="stalled"), attempt(2)),
+        stored(attempt(), trace_id=trace_id_at(NOON_MS)),
+    )
+    assert ids(wanted) == [TRACE_ID]
+    assert ids(msgspec.structs.replace(wanted, to_ms=NOON_MS + 1)) == []
+
+
+def test_pages_lead_back_to_newer_ones() -> None:
+    every = [trace_id_at(NOON_MS, n) for n in range(7)][::-1]
+    keep(*(stored(trace_id=one) for one in every))
+    first = list_traces(TraceFilter(), tenants=EVERY_TENANT, cursor=None, limit=2)
+    assert first.previous is None
+    third = list_traces(TraceFilter(), tenants=EVERY_TENANT, cursor=UUID(every[3]), limit=2)
+    second = list_newer(
+        TraceFilter(), tenants=EVERY_TENANT, than=UUID(third.previous or ""), limit=2
+    )
+    assert [trace.trace_id for trace in second.traces] == every[2:4]
+    assert (second.next, second.previous) == (every[3], every[2])
+
+
+def test_newer_ones_that_do_not_fill_a_page_are_the_first_page() -> None:
+    every = [trace_id_at(NOON_MS, n) for n in range(4)][::-1]
+    keep(*(stored(trace_id=one) for one in every))
+    page = list_newer(TraceFilter(), tenants=EVERY_TENANT, than=UUID(every[1]), limit=3)
+    assert [trace.trace_id for trace in page.traces] == every[:3]
+    assert page.previous is None
+
+
+def test_every_trace_comes_in_batches_and_no_more_than_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("apps.traces.selectors._BATCH", 2)
+    every = [trace_id_at(NOON_MS, n) for n in range(5)][::-1]
+    keep(*(stored(trace_id=one) for one in every))
+    whole = list(every_trace(TraceFilter(), tenants=EVERY_TENANT, most=9))
+    assert [len(batch) for batch in whole] == [2, 2, 1]
+    assert [trace.trace_id for batch in whole for trace in batch] == every
+    cut = list(every_trace(TraceFilter(), tenants=EVERY_TENANT, most=3))
+    assert [trace.trace_id for batch in cut for trace in batch] == every[:3]
+
+
+def test_counting_ends_soon_after_it_has_become_many() -> None:
+    keep(*(stored(trace_id=trace_id_at(NOON_MS, n)) for n in range(5)))
+    assert count_up_to(9, TraceFilter(), tenants=EVERY_TENANT) == 5
+    assert count_up_to(3, TraceFilter(), tenants=EVERY_TENANT) == 4
+    assert count_up_to(9, TraceFilter(), tenants=ACME) == 5
+    assert count_up_to(9, TraceFilter(), tenants=Tenants.of(["globex"])) == 0
 
 
 def test_a_page_costs_two_queries_however_long_it_is(
