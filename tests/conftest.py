@@ -7,7 +7,7 @@ that need nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import django
@@ -30,6 +30,16 @@ django.setup()
 def django_db_setup(django_db_blocker: object) -> Iterator[None]:
     """pytest-django's database, copied instead of migrated."""
     from django.db import connections
+    from django.db.backends.postgresql.operations import DatabaseOperations as Operations
+
+    flush = Operations.execute_sql_flush
+
+    def flush_for_a_test(self: Operations, sql_list: Iterable[str]) -> None:
+        """Tests that commit are cleaned up after by emptying every table, which the audit trail's
+        trigger refuses to everybody else."""
+        flush(self, ["SET LOCAL session_replication_role = replica", *sql_list])
+
+    Operations.execute_sql_flush = flush_for_a_test  # type: ignore[assignment]
 
     url = os.environ["DATABASE_URL"]
     databases.create(url)

@@ -1,8 +1,8 @@
 """The one way to change what has a history: with who, from where and why.
 
 `save_with_reason` and `delete_with_reason` write the object and its history row in one
-transaction. A model that keeps `AuditedHistory` cannot be saved any other way: a plain `save()`
-raises `UnauditedChange`.
+transaction, and enter the latter in the audit trail (`chain.py`). A model that keeps
+`AuditedHistory` cannot be saved any other way: a plain `save()` raises `UnauditedChange`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import models, transaction
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
+
+from apps.accounts import chain
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -58,10 +60,18 @@ class AuditedHistory(HistoricalRecords):  # type: ignore[misc]  # simple-history
     """History of a model: one row per change, each with who, from where and why.
 
     A save that names only excluded fields (a sign-in, a password hashed anew, a theme) changes
-    nothing that is told of, and leaves no row.
+    nothing that is told of, and leaves no row. `named_by` and `part_by` are the fields by which
+    the audit trail knows an object, and what is told apart below its name.
     """
 
-    def __init__(self, *, excluded_fields: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        excluded_fields: Iterable[str] = (),
+        named_by: str = "slug",
+        part_by: str | None = None,
+    ) -> None:
+        self.named_by, self.part_by = named_by, part_by
         super().__init__(bases=[AuditColumns], excluded_fields=list(excluded_fields))
 
     def post_save(
@@ -85,8 +95,8 @@ class AuditedHistory(HistoricalRecords):  # type: ignore[misc]  # simple-history
         change: Change | None = instance.__dict__.get("_change")
         if change is None:
             raise UnauditedChange(f"{instance._meta.label} was changed without a reason")
-        row: type[models.Model] = getattr(instance, self.manager_name).model
-        row._default_manager.create(
+        kept: type[models.Model] = getattr(instance, self.manager_name).model
+        row = kept._default_manager.create(
             history_date=moment(),
             history_type=history_type,
             history_user=change.person,
@@ -94,6 +104,8 @@ class AuditedHistory(HistoricalRecords):  # type: ignore[misc]  # simple-history
             source=change.source,
             **{f.attname: getattr(instance, f.attname) for f in self.fields_included(instance)},
         )
+        part = getattr(instance, self.part_by) if self.part_by else ""
+        chain.enter(row, name=str(getattr(instance, self.named_by)), part=str(part))
 
 
 def save_with_reason(obj: models.Model, *, person: "User | None", source: str, reason: str) -> None:

@@ -50,7 +50,9 @@ class User(AbstractBaseUser):
     density = models.CharField(max_length=12, choices=Density, default=Density.COMFORTABLE)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    history = AuditedHistory(excluded_fields=["password", "last_login", "theme", "density"])
+    history = AuditedHistory(
+        excluded_fields=["password", "last_login", "theme", "density"], named_by="email"
+    )
     objects = BaseUserManager()
 
     USERNAME_FIELD = "email"
@@ -104,7 +106,7 @@ class ApiKey(models.Model):
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
 
-    history = AuditedHistory(excluded_fields=["digest"])
+    history = AuditedHistory(excluded_fields=["digest"], named_by="prefix")
 
     class Meta:
         constraints = [

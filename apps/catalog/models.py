@@ -112,7 +112,7 @@ class Price(models.Model):
     equal configurations have equal hashes on every machine."""
     recorded_at = models.DateTimeField(auto_now_add=True)
 
-    history = AuditedHistory()
+    history = AuditedHistory(named_by="deployment", part_by="starts_on")
 
     class Meta:
         indexes = [models.Index(fields=["deployment", "starts_on", "-id"], name="price_in_force")]
