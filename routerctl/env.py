@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, TypeVar, cast, get_args
 
 import environ
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, MultiFernet
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -58,6 +58,11 @@ class Env:
         config = dict(environ.Env.db_url_config(self.database_url))
         config["OPTIONS"] = {**_DATABASE_PATIENCE, **config.get("OPTIONS", {})}
         return config
+
+    @property
+    def encryption_ring(self) -> MultiFernet:
+        """The first key encrypts, all of them decrypt. Raises ValueError when there is none."""
+        return MultiFernet([Fernet(key) for key in self.encryption_keys])
 
     @property
     def broker_url(self) -> str:

@@ -37,6 +37,23 @@ def create(
     return user
 
 
+def rename(person: User, name: str) -> None:
+    """What `person` is called, chosen by themselves. Raises ValidationError."""
+    changed = User.objects.get(pk=person.pk)
+    changed.name = name.strip()
+    changed.full_clean()
+    save_with_reason(changed, person=changed, source="page", reason="changed their own name")
+
+
+def set_password(person: User, password: str) -> None:
+    """A new password, chosen by `person`; their other sessions end with the old one."""
+    person.set_password(password)
+    # A request's person is a stand-in, which audit cannot write on.
+    changed = User.objects.get(pk=person.pk)
+    changed.password = person.password
+    save_with_reason(changed, person=changed, source="page", reason="changed their own password")
+
+
 def choose_appearance(person: User, *, theme: str, density: str) -> None:
     """How pages look to `person`; a taste, so it has no history. Raises ValidationError."""
     person.theme, person.density = theme, density

@@ -96,6 +96,8 @@ ORGANISATION_WIDE = frozenset(
 )
 """Changes that every tenant feels."""
 
+CHANGES = ORGANISATION_WIDE | {Action.EDIT_KEYS, Action.EDIT_PEOPLE}
+
 
 def may(person: AbstractBaseUser | AnonymousUser, action: str) -> bool:
     """Whether `person` may do `action`. An unknown action is nobody's."""
@@ -104,6 +106,12 @@ def may(person: AbstractBaseUser | AnonymousUser, action: str) -> bool:
     if action in ORGANISATION_WIDE and not tenants_of(person).every:
         return False
     return person.role in GRANTS.get(action, frozenset())
+
+
+def writes(role: str) -> bool:
+    """Whether `role` may change anything but its own account: such a role needs a second factor
+    in production."""
+    return any(role in GRANTS[action] for action in CHANGES)
 
 
 def tenants_of(person: AbstractBaseUser | AnonymousUser) -> Tenants:

@@ -11,7 +11,7 @@ import os
 import re
 
 import structlog
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.fernet import InvalidToken, MultiFernet
 from django.conf import settings
 from msgspec import Struct, json
 
@@ -137,8 +137,7 @@ def _open(provider: Provider) -> str:
 
 
 def _ring() -> MultiFernet:
-    """The key ring: the first key encrypts, all of them decrypt."""
     try:
-        return MultiFernet([Fernet(key) for key in settings.ENV.encryption_keys])
+        return settings.ENV.encryption_ring
     except ValueError:
         raise SecretRefused("ROUTERCTL_ENCRYPTION_KEYS holds no usable key") from None

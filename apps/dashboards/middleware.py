@@ -6,7 +6,11 @@ from uuid import uuid4
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django_htmx.http import HttpResponseClientRefresh
+
+from apps.accounts import second_factors
+from apps.accounts.models import User
 
 
 class RequestId:
@@ -32,3 +36,25 @@ class SignInRequired(LoginRequiredMiddleware):
         if answer is not None and request.htmx:  # type: ignore[attr-defined]  # HtmxMiddleware
             return HttpResponseClientRefresh()
         return answer
+
+
+class SecondFactorRequired:
+    """Who may change things and must have a second factor sets one up before anything else."""
+
+    OPEN = ("/account", "/sign-in/")
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], *_: Any
+    ) -> HttpResponseBase | None:
+        if request.path.startswith(self.OPEN) or not getattr(view, "login_required", True):
+            return None
+        person = request.user
+        if isinstance(person, User) and second_factors.lacks_one(person):
+            return redirect("account")
+        return None

@@ -13,13 +13,15 @@ from django_htmx.http import HttpResponseClientRedirect
 def page(
     request: HttpRequest, name: str, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
-    """Template `traces/list` in full, or `traces/_list`, its region, for htmx.
+    """Template `traces/list` in full, or for htmx its region `traces/_list` if it has one.
 
     Pages hold what not everybody may see: no cache keeps them.
     """
     folder, _, leaf = name.rpartition("/")
-    template = f"{folder}/_{leaf}.html" if _wants_region(request) else f"{folder}/{leaf}.html"
-    response = render(request, template, context, status=status)
+    templates = [f"{folder}/{leaf}.html"]
+    if _wants_region(request):
+        templates.insert(0, f"{folder}/_{leaf}.html")
+    response = render(request, templates, context, status=status)
     patch_vary_headers(response, ("HX-Request",))
     add_never_cache_headers(response)
     return response

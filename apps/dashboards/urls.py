@@ -4,8 +4,7 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
-from apps.dashboards import design, views
-from apps.dashboards.sign_in import SignIn
+from apps.dashboards import account, design, second_factor, sign_in, views
 
 urlpatterns = [
     path("", require_safe(RedirectView.as_view(pattern_name="traces")), name="home"),
@@ -15,7 +14,30 @@ urlpatterns = [
     path("appearance", views.appearance, name="appearance"),
     path("system/design", design.design, name="design"),
     path("system/design/dialog", design.dialog, name="design_dialog"),
-    # The name is the one that allauth looks for.
-    path("sign-in/", SignIn.as_view(), name="account_login"),
+    # Names that begin with account_ and mfa_ are those that allauth looks for.
+    path("sign-in/", sign_in.SignIn.as_view(), name="account_login"),
+    path("sign-in/passkey", sign_in.PasskeySignIn.as_view(), name="passkey_sign_in"),
+    path("sign-in/code", sign_in.SecondStep.as_view(), name="mfa_authenticate"),
+    path("sign-in/again", sign_in.AgainByPassword.as_view(), name="account_reauthenticate"),
+    path("sign-in/again/code", sign_in.AgainByCode.as_view(), name="mfa_reauthenticate"),
+    path(
+        "sign-in/again/passkey",
+        sign_in.AgainByPasskey.as_view(),
+        name="mfa_reauthenticate_webauthn",
+    ),
     path("sign-out/", views.sign_out, name="sign_out"),
+    path("account", account.account, name="account"),
+    path("account/password", account.password, name="password"),
+    path("account/sessions/end", account.end_sessions, name="end_sessions"),
+    path("account/app", second_factor.add_app, name="add_app"),
+    path("account/app/picture.svg", second_factor.app_picture, name="app_picture"),
+    path("account/app/remove", second_factor.remove_app, name="remove_app"),
+    path("account/passkeys/add", second_factor.add_passkey, name="add_passkey"),
+    path(
+        "account/passkeys/<int:passkey_id>/remove",
+        second_factor.remove_passkey,
+        name="remove_passkey",
+    ),
+    path("account/recovery-codes", second_factor.recovery_codes, name="recovery_codes"),
+    path("account/recovery-codes/new", second_factor.new_recovery_codes, name="new_recovery_codes"),
 ]

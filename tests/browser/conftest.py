@@ -20,7 +20,9 @@ from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwr
 from apps.accounts import people
 from apps.accounts.models import User
 from tests.apps.traces.stored import keep
+from tests.browser.axe import violations
 from tests.browser.gallery import GALLERY, at
+from tests.browser.screenshots import SIZES
 from tests.browser.watch import Watch
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -34,6 +36,8 @@ QUIET = (
     "--disable-sync",
 )
 PASSWORD = "Lantern-Harbour-42"
+FOLDER = Path(__file__).resolve().parents[2] / "screenshots"
+SCROLLS_SIDEWAYS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -102,3 +106,21 @@ def gallery(transactional_db: None) -> dict[str, str]:
     }
     keep(*traces.values())
     return {name: trace.trace_id for name, trace in traces.items()}
+
+
+@pytest.fixture
+def look(page, live_server, pytestconfig, scheme, size):
+    """Opens a page as it is seen in `scheme` and `size`, and judges it; without a path, the page
+    that is open."""
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size(SIZES[size])
+
+    def look(name, path=None):
+        if path is not None:
+            page.goto(live_server.url + path)
+        if pytestconfig.getoption("--screenshots", default=False):
+            page.screenshot(path=FOLDER / f"{name}-{scheme}-{size}.png", full_page=True)
+        assert violations(page) == [], name
+        assert not page.evaluate(SCROLLS_SIDEWAYS), name
+
+    return look

@@ -3,31 +3,10 @@
 With `--screenshots` it also writes a picture of each, which is what `make screenshots` does.
 """
 
-from pathlib import Path
-
 import pytest
 
 from tests.browser.axe import violations
 from tests.browser.screenshots import SCHEMES, SIZES, addresses
-
-FOLDER = Path(__file__).resolve().parents[2] / "screenshots"
-SCROLLS_SIDEWAYS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-
-
-@pytest.fixture
-def look(page, live_server, pytestconfig, scheme, size):
-    """Opens a page as it is seen in `scheme` and `size`, and judges it."""
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size(SIZES[size])
-
-    def look(name, path):
-        page.goto(live_server.url + path)
-        if pytestconfig.getoption("--screenshots", default=False):
-            page.screenshot(path=FOLDER / f"{name}-{scheme}-{size}.png", full_page=True)
-        assert violations(page) == [], name
-        assert not page.evaluate(SCROLLS_SIDEWAYS), name
-
-    return look
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -60,9 +60,11 @@ def POST(action: Action | None, status: int = 422, **data: Any) -> Ask:  # noqa:
     return Ask("POST", action, status, data)
 
 
-def page(*asks: Ask, of_tenant: bool = False, **arguments: Any) -> Line:
+def page(*asks: Ask, of_tenant: bool = False, other_methods: int = 405, **arguments: Any) -> Line:
     """A page for people who are signed in."""
-    return Line({ask.method: ask for ask in asks}, arguments, of_tenant)
+    return Line(
+        {ask.method: ask for ask in asks}, arguments, of_tenant, other_methods=other_methods
+    )
 
 
 def open_page(*asks: Ask, stranger: dict[str, int], other_methods: int = 405) -> Line:
@@ -81,6 +83,28 @@ PAGES: dict[str, Line] = {
     "account_login": open_page(
         GET(None, 302), POST(None, 302), stranger={"GET": 200, "POST": 422}, other_methods=302
     ),
+    "passkey_sign_in": open_page(
+        GET(None, 302), POST(None, 302), stranger={"GET": 200, "POST": 422}, other_methods=302
+    ),
+    "mfa_authenticate": open_page(
+        GET(None, 302),
+        POST(None, 302),
+        stranger=dict.fromkeys(METHODS, 302),  # the first step comes first
+        other_methods=302,
+    ),
+    "account_reauthenticate": page(GET(None, 403), POST(None, 403), other_methods=403),
+    "mfa_reauthenticate": page(GET(None, 403), POST(None, 403), other_methods=403),
+    "mfa_reauthenticate_webauthn": page(GET(None, 403), POST(None, 403), other_methods=403),
+    "account": page(GET(None), POST(None, 303)),
+    "password": page(GET(None), POST(None)),
+    "end_sessions": page(POST(None, 303)),
+    "add_app": page(GET(None), POST(None)),
+    "app_picture": page(GET(None, 404)),
+    "remove_app": page(GET(None, 404), POST(None, 404)),
+    "add_passkey": page(GET(None), POST(None)),
+    "remove_passkey": page(GET(None, 404), POST(None, 404), passkey_id=7),
+    "recovery_codes": page(GET(None, 404)),
+    "new_recovery_codes": page(GET(None, 404), POST(None, 404)),
     "sign_out": open_page(POST(None, 302), stranger={"POST": 302}),
     "schema": open_page(GET(None), stranger={"GET": 200}),
     "docs": open_page(GET(None), stranger={"GET": 200}),

@@ -1,6 +1,8 @@
 """Money, durations, counts and times for templates. What is not known is a dash with a reason,
 never a nought."""
 
+from datetime import datetime
+
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -86,6 +88,12 @@ def moment(moment_ms: int, style: str) -> SafeString:
     else:
         shown = clock.of_day(moment_ms, clock.now_ms())
     return format_html('<time datetime="{0}" title="{0}">{1}</time>', iso, shown)
+
+
+@register.filter
+def epoch_ms(at: datetime) -> int:
+    """A column's moment as `moment` and `ago` take it."""
+    return int(at.timestamp() * 1000)
 
 
 @register.filter
