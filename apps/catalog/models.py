@@ -20,6 +20,10 @@ REFERENCE_PATTERN = r"\Aenv:[A-Za-z_][A-Za-z0-9_]*\Z"
 RESERVED_PATTERN = r"\Aenv:(ROUTERCTL_.*|DATABASE_URL|REDIS_URL)\Z"
 """Our own settings: a provider's base URL must never receive them."""
 
+TOKEN_CLASSES = ("input", "output", "cached_input", "cache_write", "reasoning")
+"""What a token can be billed as; each has a column `CLASS_nano_usd_per_mtok` on a price, and a
+key `CLASS_usd_per_mtok` in the file."""
+
 
 class Provider(Listed):
     """An account at a vendor: an adapter, an origin and at most one secret.
@@ -106,6 +110,11 @@ class Price(models.Model):
     output_nano_usd_per_mtok = models.BigIntegerField()
     cached_input_nano_usd_per_mtok = models.BigIntegerField(null=True, blank=True)
     cache_write_nano_usd_per_mtok = models.BigIntegerField(null=True, blank=True)
+    reasoning_nano_usd_per_mtok = models.BigIntegerField(null=True, blank=True)
+    request_nano_usd = models.BigIntegerField(default=0)
+    above = models.JSONField(default=list, blank=True)
+    """Tiers, shortest first: `input_tokens`, and the prices that differ from those below it,
+    named as the columns are."""
     withdrawn = models.BooleanField(default=False)
     fingerprint = models.BigIntegerField(db_index=True, editable=False)
     """The price's id in decisions and traces. It is derived from what the price says, so that
@@ -126,6 +135,8 @@ class Price(models.Model):
                     output_nano_usd_per_mtok__gte=0,
                     cached_input_nano_usd_per_mtok__gte=0,
                     cache_write_nano_usd_per_mtok__gte=0,
+                    reasoning_nano_usd_per_mtok__gte=0,
+                    request_nano_usd__gte=0,
                 ),
                 name="price_is_not_negative",
             ),
@@ -150,19 +161,12 @@ class Price(models.Model):
 
     def withdrawal(self) -> "Price":
         """A new row (not saved yet) that ends this one."""
-        return Price(
-            deployment=self.deployment,
-            starts_on=self.starts_on,
-            input_nano_usd_per_mtok=self.input_nano_usd_per_mtok,
-            output_nano_usd_per_mtok=self.output_nano_usd_per_mtok,
-            cached_input_nano_usd_per_mtok=self.cached_input_nano_usd_per_mtok,
-            cache_write_nano_usd_per_mtok=self.cache_write_nano_usd_per_mtok,
-            withdrawn=True,
-        )
+        said = {column: getattr(self, column) for column in _SAID}
+        return Price(**said, withdrawn=True)
 
     def _fingerprint(self) -> int:
         """53 bits of a hash over all that the price says: whole in JSON, too."""
-        said = (
+        said: tuple[object, ...] = (
             self.deployment,
             self.starts_on.isoformat(),
             self.input_nano_usd_per_mtok,
@@ -170,7 +174,24 @@ class Price(models.Model):
             self.cached_input_nano_usd_per_mtok,
             self.cache_write_nano_usd_per_mtok,
         )
+        # Rows from before there were these keep the ids which traces know them by.
+        more = (self.reasoning_nano_usd_per_mtok, self.request_nano_usd, self._sorted_tiers())
+        if more != (None, 0, []):
+            said += more
         return int.from_bytes(hashlib.sha256(repr(said).encode()).digest()[:8], "big") >> 11
+
+    def _sorted_tiers(self) -> list[list[tuple[str, int]]]:
+        return [sorted(tier.items()) for tier in self.above]
+
+
+_SAID = (
+    "deployment",
+    "starts_on",
+    *(f"{name}_nano_usd_per_mtok" for name in TOKEN_CLASSES),
+    "request_nano_usd",
+    "above",
+)
+"""The columns that say something of the price itself."""
 
 
 def prices_in_force() -> "models.QuerySet[Price]":

@@ -6,8 +6,9 @@ from apps.gateway.live import Endpoint
 from apps.gateway.surroundings import Clock
 from apps.ledger.records import AttemptRecord
 from routerctl.engine.limits import ResolvedLimits
-from routerctl.engine.pricing import cost_nano_usd
-from routerctl.engine.types import PriceSpec, Step
+from routerctl.engine.prices import PriceSpec
+from routerctl.engine.pricing import bound_nano_usd, cost_nano_usd
+from routerctl.engine.types import Step
 from routerctl.providers.errors import ProviderError
 from routerctl.providers.types import Finish, StreamEvent, ToolCallDelta, Usage
 
@@ -133,7 +134,7 @@ class Attempt:
             cache_write_tokens=usage.cache_write_tokens,
             reasoning_tokens=usage.reasoning_tokens,
             usage_source=source,
-            cost_nano_usd=self._cost(usage),
+            cost_nano_usd=self._cost(usage, source),
             held_nano_usd=self.step.cost_bound_nano_usd,
             price_id=self.step.price_id,
         )
@@ -151,15 +152,18 @@ class Attempt:
         )
         return bound, "estimated"
 
-    def _cost(self, usage: Usage) -> int:
-        if self._price is None:
+    def _cost(self, usage: Usage, source: str) -> int:
+        if self._price is None or source == "none":
             return 0
+        if source == "estimated":  # nobody told either what was cached and what was reasoning
+            return bound_nano_usd(self._price, usage.input_tokens, usage.output_tokens)
         return cost_nano_usd(
             self._price,
             usage.input_tokens,
             usage.cached_input_tokens,
             usage.cache_write_tokens,
             usage.output_tokens,
+            usage.reasoning_tokens,
         )
 
 

@@ -6,16 +6,17 @@ thousand does not store the routes again.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
 from django.db import models
 from msgspec import Struct, convert
 
-from apps.catalog.models import Deployment, Provider, prices_in_force
+from apps.catalog.models import TOKEN_CLASSES, Deployment, Price, Provider, prices_in_force
 from apps.catalog.origins import is_local
 from apps.policies.models import Cap, Check, Feature, Flag, Gate, Plan, Prompt, Route, Task
+from routerctl.engine.prices import PriceSpec, PriceTier
 from routerctl.engine.types import (
     CapSpec,
     CheckSpec,
@@ -23,7 +24,6 @@ from routerctl.engine.types import (
     FeatureSpec,
     FlagSpec,
     GateSpec,
-    PriceSpec,
     PromptSpec,
     ProviderSpec,
     RevisionDocument,
@@ -96,17 +96,31 @@ def _deployment(
 def _prices() -> dict[str, tuple[PriceSpec, ...]]:
     found: defaultdict[str, tuple[PriceSpec, ...]] = defaultdict(tuple)
     for row in prices_in_force():
-        found[row.deployment] += (
-            PriceSpec(
-                id=row.fingerprint,
-                starts_at_ms=row.starts_at_ms,
-                input_nano_usd_per_mtok=row.input_nano_usd_per_mtok,
-                output_nano_usd_per_mtok=row.output_nano_usd_per_mtok,
-                cached_input_nano_usd_per_mtok=row.cached_input_nano_usd_per_mtok,
-                cache_write_nano_usd_per_mtok=row.cache_write_nano_usd_per_mtok,
-            ),
-        )
+        found[row.deployment] += (price_spec(row),)
     return found
+
+
+def price_spec(row: Price) -> PriceSpec:
+    """A row of the catalog as the engine reckons with it."""
+    rates = {column: getattr(row, column) for column in _RATES}
+    return PriceSpec(
+        id=row.fingerprint,
+        starts_at_ms=row.starts_at_ms,
+        request_nano_usd=row.request_nano_usd,
+        above=tuple(_tiers(rates, row.above)),
+        **rates,
+    )
+
+
+_RATES = tuple(f"{name}_nano_usd_per_mtok" for name in TOKEN_CLASSES)
+
+
+def _tiers(below: dict[str, Any], above: list[dict[str, int]]) -> Iterator[PriceTier]:
+    """Tiers in full: what one does not state is as it is below it."""
+    rates = below
+    for tier in above:
+        rates = {column: tier.get(column, rates[column]) for column in _RATES}
+        yield PriceTier(tier["input_tokens"], **rates)
 
 
 # --------------------------------------------------------------------------- sections

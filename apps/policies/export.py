@@ -12,7 +12,7 @@ import msgspec
 import yaml
 from django.db import models
 
-from apps.catalog.models import Deployment, Price, Provider, prices_in_force
+from apps.catalog.models import TOKEN_CLASSES, Deployment, Price, Provider, prices_in_force
 from apps.policies.amounts import NANO, THOUSANDTHS, written
 from apps.policies.models import Cap, Check, Feature, Flag, Gate, Plan, Prompt, Route, Task
 from apps.policies.schema.catalog import STORED
@@ -105,13 +105,21 @@ def _deployment(row: Deployment) -> Entry:
 def _price(row: Price) -> Entry:
     return {
         "from": row.starts_on,
-        "input_usd_per_mtok": _usd(row.input_nano_usd_per_mtok),
-        "output_usd_per_mtok": _usd(row.output_nano_usd_per_mtok),
+        **_rates(vars(row)),
         **_given(
-            cached_input_usd_per_mtok=_usd(row.cached_input_nano_usd_per_mtok),
-            cache_write_usd_per_mtok=_usd(row.cache_write_nano_usd_per_mtok),
+            request_usd=_usd(row.request_nano_usd) if row.request_nano_usd else None,
+            above=[{"input_tokens": tier["input_tokens"], **_rates(tier)} for tier in row.above],
         ),
     }
+
+
+def _rates(columns: Mapping[str, Any]) -> Entry:
+    """Prices by class of token, those that are stated."""
+    stated = {
+        f"{name}_usd_per_mtok": _usd(columns.get(f"{name}_nano_usd_per_mtok"))
+        for name in TOKEN_CLASSES
+    }
+    return _given(**stated)
 
 
 def _listed(row: Task | Plan) -> Entry:

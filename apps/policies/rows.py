@@ -6,11 +6,17 @@ from typing import Any
 from django.db import models
 
 from apps.catalog import secrets
-from apps.catalog.models import Deployment, Price, Provider
+from apps.catalog.models import TOKEN_CLASSES, Deployment, Price, Provider
 from apps.policies.models import Cap, Check, Feature, Flag, Gate, Plan, Prompt, Route, Task
 from apps.policies.schema import File
 from apps.policies.schema.caps import CapEntry
-from apps.policies.schema.catalog import STORED, DeploymentEntry, PriceEntry, ProviderEntry
+from apps.policies.schema.catalog import (
+    STORED,
+    DeploymentEntry,
+    PriceEntry,
+    ProviderEntry,
+    TierEntry,
+)
 from apps.policies.schema.fields import Entry
 from apps.policies.schema.policy import RouteEntry
 
@@ -60,11 +66,16 @@ def price_of(deployment: str, entry: PriceEntry) -> Price:
     return Price(
         deployment=deployment,
         starts_on=entry.starts_on,
-        input_nano_usd_per_mtok=entry.input_usd_per_mtok,
-        output_nano_usd_per_mtok=entry.output_usd_per_mtok,
-        cached_input_nano_usd_per_mtok=entry.cached_input_usd_per_mtok,
-        cache_write_nano_usd_per_mtok=entry.cache_write_usd_per_mtok,
+        request_nano_usd=entry.request_usd,
+        above=[{"input_tokens": tier.input_tokens, **_rates(tier)} for tier in entry.above],
+        **_rates(entry),
     )
+
+
+def _rates(entry: PriceEntry | TierEntry) -> dict[str, int]:
+    """The prices by class of token which `entry` states, as columns."""
+    stated = ((name, getattr(entry, f"{name}_usd_per_mtok")) for name in TOKEN_CLASSES)
+    return {f"{name}_nano_usd_per_mtok": rate for name, rate in stated if rate is not None}
 
 
 def _said(entry: Entry, *left_out: str) -> dict[str, Any]:

@@ -10,14 +10,15 @@ from msgspec import Struct
 from routerctl.engine.case import Case
 from routerctl.engine.gates import Gate
 from routerctl.engine.place import Place, estimated_input, input_bound
+from routerctl.engine.prices import PriceSpec
 from routerctl.engine.pricing import (
-    TOKENS_PER_MTOK,
     bound_nano_usd,
     estimate_nano_usd,
+    output_within,
     price_at,
 )
 from routerctl.engine.sentences import all_of, decimal, dollars
-from routerctl.engine.types import DeploymentHealth, Facts, PriceSpec, Reason
+from routerctl.engine.types import DeploymentHealth, Facts, Reason
 
 MIN_OUTPUT_TOKENS = 256
 """An answer is not cut below this to fit a ceiling or a window, unless less was asked for."""
@@ -150,13 +151,9 @@ def _within_ceiling(
     if price is None:
         message = f"It has no price, so the ceiling of {dollars(ceiling)} could not be kept."
         return output, Reason("over_cost_ceiling", message)
-    read = bound_nano_usd(price, input_bound(place, case), 0)
-    per_mtok = price.output_nano_usd_per_mtok
-    left = ceiling - read
-    if left >= 0:
-        paid = left * TOKENS_PER_MTOK // per_mtok if per_mtok else output
-        if paid >= min(MIN_OUTPUT_TOKENS, output):
-            return min(output, paid), None
+    paid = output_within(price, input_bound(place, case), ceiling)
+    if paid is not None and paid >= min(MIN_OUTPUT_TOKENS, output):
+        return min(output, paid), None
     least = bound_nano_usd(price, input_bound(place, case), min(MIN_OUTPUT_TOKENS, output))
     message = f"It may cost {dollars(least)}, and the ceiling is {dollars(ceiling)}."
     return output, Reason("over_cost_ceiling", message)

@@ -12,6 +12,8 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
+from routerctl.engine.prices import PriceSpec
+
 # --------------------------------------------------------------------------- labels
 
 
@@ -57,17 +59,6 @@ class ProviderSpec(Struct, frozen=True):
     attributes: dict[str, bool | str] = {}
     local: bool = False
     """Runs on our own ground (a private or loopback origin, or `attributes.local`)."""
-
-
-class PriceSpec(Struct, frozen=True):
-    """One row of the catalog, in force from `starts_at_ms` until the next row begins."""
-
-    id: int
-    starts_at_ms: int
-    input_nano_usd_per_mtok: int
-    output_nano_usd_per_mtok: int
-    cached_input_nano_usd_per_mtok: int | None = None
-    cache_write_nano_usd_per_mtok: int | None = None
 
 
 class TokenOverhead(Struct, frozen=True):

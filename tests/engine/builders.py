@@ -5,6 +5,7 @@ from typing import Any
 from routerctl.engine.case import Case
 from routerctl.engine.classify import classify
 from routerctl.engine.decide import decide
+from routerctl.engine.prices import PriceSpec
 from routerctl.engine.revision import Revision, compile_revision
 from routerctl.engine.types import (
     Candidate,
@@ -16,7 +17,6 @@ from routerctl.engine.types import (
     FeatureSpec,
     FlagSpec,
     GateSpec,
-    PriceSpec,
     ProviderSpec,
     RevisionDocument,
     RouteSpec,

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from routerctl.engine import record
 from routerctl.engine.decide import decide
 from routerctl.engine.gates import OTHERWISE
+from routerctl.engine.prices import PriceSpec
 from routerctl.engine.record import DecisionRecord, decide_again
 from routerctl.engine.revision import Revision, compile_revision
 from routerctl.engine.strategies import STRATEGIES
@@ -23,7 +24,6 @@ from routerctl.engine.types import (
     FlagSpec,
     GateSpec,
     Limits,
-    PriceSpec,
     ProviderSpec,
     RevisionDocument,
     RouteSpec,

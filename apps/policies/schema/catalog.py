@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
-from apps.catalog.models import REFERENCE_PATTERN, RESERVED_PATTERN
+from apps.catalog.models import REFERENCE_PATTERN, RESERVED_PATTERN, TOKEN_CLASSES
 from apps.catalog.origins import origin_of
 from apps.policies import amounts
 from apps.policies.schema.fields import (
@@ -31,6 +31,7 @@ STORED = "stored"
 
 MAX_USD_PER_MTOK = 10_000
 """Dearer than any model there is: a price above it is a slip of the decimal point."""
+MAX_USD_PER_REQUEST = 1_000
 
 _REFERENCE, _RESERVED = re.compile(REFERENCE_PATTERN), re.compile(RESERVED_PATTERN)
 _ATTRIBUTE = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
@@ -104,6 +105,30 @@ def _day(value: Any) -> date:
     raise refuse("must be a day such as 2025-05-14")
 
 
+class TierEntry(Entry):
+    """What holds for requests of more than `input_tokens`; the rest stays as it is below."""
+
+    input_tokens: Count
+    input_usd_per_mtok: _UsdPerMtok | None = None
+    output_usd_per_mtok: _UsdPerMtok | None = None
+    cached_input_usd_per_mtok: _UsdPerMtok | None = None
+    cache_write_usd_per_mtok: _UsdPerMtok | None = None
+    reasoning_usd_per_mtok: _UsdPerMtok | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if all(getattr(self, f"{name}_usd_per_mtok") is None for name in TOKEN_CLASSES):
+            refuse_all([((), "states no price")], self)
+        return self
+
+
+def _ascending(tiers: list[TierEntry]) -> list[TierEntry]:
+    falls = (i for i in range(1, len(tiers)) if tiers[i].input_tokens <= tiers[i - 1].input_tokens)
+    said = "must be more than in the tier before"
+    refuse_all((((i, "input_tokens"), said) for i in falls), tiers)
+    return tiers
+
+
 class PriceEntry(Entry):
     """In force from midnight UTC of `starts_on` until the next price begins."""
 
@@ -112,14 +137,26 @@ class PriceEntry(Entry):
     output_usd_per_mtok: _UsdPerMtok
     cached_input_usd_per_mtok: _UsdPerMtok | None = None
     cache_write_usd_per_mtok: _UsdPerMtok | None = None
+    reasoning_usd_per_mtok: _UsdPerMtok | None = None
+    request_usd: Annotated[int, amount(amounts.NANO, MAX_USD_PER_REQUEST * 10**amounts.NANO)] = 0
+    above: Annotated[list[TierEntry], AfterValidator(_ascending)] = []
 
     @model_validator(mode="after")
     def _cached_reads_are_no_dearer(self) -> Self:
-        cached = self.cached_input_usd_per_mtok
-        if cached is not None and cached > self.input_usd_per_mtok:
-            said = "a cached read costs no more than input"
-            refuse_all([(("cached_input_usd_per_mtok",), said)], cached)
+        refuse_all(self._dear_cached_reads(), self.cached_input_usd_per_mtok)
         return self
+
+    def _dear_cached_reads(self) -> Iterator[tuple[Path, str]]:
+        full, cached = self.input_usd_per_mtok, self.cached_input_usd_per_mtok
+        said = "a cached read costs no more than input"
+        if cached is not None and cached > full:
+            yield ("cached_input_usd_per_mtok",), said
+        for i, tier in enumerate(self.above):
+            full = full if tier.input_usd_per_mtok is None else tier.input_usd_per_mtok
+            stated = tier.cached_input_usd_per_mtok
+            cached = cached if stated is None else stated
+            if cached is not None and cached > full:
+                yield ("above", i, "cached_input_usd_per_mtok"), said
 
 
 def _one_price_a_day(prices: list[PriceEntry]) -> list[PriceEntry]:

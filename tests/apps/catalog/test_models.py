@@ -57,7 +57,8 @@ def test_a_provider_with_deployments_cannot_go() -> None:
 @pytest.mark.parametrize(
     "columns",
     [{"input_nano_usd_per_mtok": -1}, {"cached_input_nano_usd_per_mtok": 6},
-     {"cache_write_nano_usd_per_mtok": -1}, {"deployment": "A"}],
+     {"cache_write_nano_usd_per_mtok": -1}, {"reasoning_nano_usd_per_mtok": -1},
+     {"request_nano_usd": -1}, {"deployment": "A"}],
 )  # fmt: skip
 def test_the_database_refuses_a_price_that_makes_no_sense(columns: dict[str, Any]) -> None:
     with pytest.raises(IntegrityError, match="price_"):
@@ -90,7 +91,26 @@ def test_equal_prices_have_one_id_and_different_ones_do_not() -> None:
     assert first.fingerprint == again.fingerprint
     assert 0 < first.fingerprint < 2**53
     assert save(price(deployment="a/c")).fingerprint != first.fingerprint
-    assert save(price(cache_write_nano_usd_per_mtok=0)).fingerprint != first.fingerprint
+    tier = {"input_tokens": 9, "input_nano_usd_per_mtok": 6}
+    for said in (
+        {"cache_write_nano_usd_per_mtok": 0},
+        {"reasoning_nano_usd_per_mtok": 7},
+        {"request_nano_usd": 1},
+        {"above": [tier]},
+    ):
+        assert save(price(**said)).fingerprint != first.fingerprint
+
+
+def test_a_price_keeps_the_id_by_which_old_traces_know_it() -> None:
+    assert save(price()).fingerprint == 272_525_044_243_618
+
+
+def test_a_withdrawal_says_what_it_withdraws() -> None:
+    stated = price(reasoning_nano_usd_per_mtok=9, request_nano_usd=1, above=[{"input_tokens": 1}])
+    ended = stated.withdrawal()
+    assert (ended.reasoning_nano_usd_per_mtok, ended.request_nano_usd) == (9, 1)
+    assert ended.above == [{"input_tokens": 1}]
+    assert ended.withdrawn
 
 
 @pytest.mark.parametrize(

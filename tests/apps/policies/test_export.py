@@ -45,6 +45,15 @@ EVERYTHING = {
             prices=[
                 price("2024-07-18", "0.000000001"),
                 price("2025-01-01", "0.15", cache_write_usd_per_mtok="3.75"),
+                price(
+                    "2026-01-01",
+                    reasoning_usd_per_mtok="3.00",
+                    request_usd="0.005",
+                    above=[
+                        {"input_tokens": 128000, "output_usd_per_mtok": "8.00"},
+                        {"input_tokens": 200000, "input_usd_per_mtok": "2.00"},
+                    ],
+                ),
             ],
             enabled=False,
         )

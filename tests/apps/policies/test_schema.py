@@ -91,6 +91,19 @@ BROKEN: dict[str, tuple[dict[str, Any], str, str]] = {
                                "deployments[0].prices[0].input_usd_per_mtok", 'write "0.15"'),
     "a negative price": ({"deployments": [deployment(prices=[price(usd="-1")])]},
                          "deployments[0].prices[0].input_usd_per_mtok", "is no amount"),
+    "a cached read dearer than a tier's input": (
+        {"deployments": [deployment(prices=[price(
+            cached_input_usd_per_mtok="1.00",
+            above=[{"input_tokens": 9, "input_usd_per_mtok": "0.50"}])])]},
+        "deployments[0].prices[0].above[0].cached_input_usd_per_mtok", "no more than input"),
+    "a tier that says nothing": (
+        {"deployments": [deployment(prices=[price(above=[{"input_tokens": 9}])])]},
+        "deployments[0].prices[0].above[0]", "states no price"),
+    "tiers out of order": (
+        {"deployments": [deployment(prices=[price(above=[
+            {"input_tokens": 9, "input_usd_per_mtok": "2"},
+            {"input_tokens": 9, "input_usd_per_mtok": "3"}])])]},
+        "deployments[0].prices[0].above[1].input_tokens", "more than in the tier before"),
     "a price too exact": ({"deployments": [deployment(prices=[price(usd="0.0000000001")])]},
                           "deployments[0].prices[0].input_usd_per_mtok", "decimal places"),
     "a price beyond reason": ({"deployments": [deployment(prices=[price(usd="150000")])]},
