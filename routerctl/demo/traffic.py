@@ -1,4 +1,4 @@
-"""Larkfield's traffic: a few hundred requests through the real doors, then the notice.
+"""Larkfield right now: a few dozen requests through the real doors, then the notice.
 
     python -m routerctl.demo.traffic < JSON
 
@@ -16,135 +16,37 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from random import Random
-from typing import Any
+
+from routerctl.demo.callers import FEATURES, GENERATE, Post, shop_for
 
 AT_ONCE = 8
 PATIENCE_S = 60
-TENANTS = ("juniper-books", "halden-outdoor", "mirabell", "tessellate", "corner-cycles")
-CHATS = (
-    "How do I reset my password?",
-    "Where is my parcel? It should have come on Monday.",
-    "I want to cancel my subscription at the end of the month.",
-    "Can I change the delivery address of an order that was sent already?",
-    "Wie ändere ich meine Lieferadresse?",
-    "The app logs me out every few minutes.",
-)
-DISPUTES = (
-    "I was charged twice for order 4711, please look into it.",
-    "I returned the lamp three weeks ago and still wait for my refund.",
-)
-TRIAGE = {
-    "type": "object",
-    "properties": {
-        "sentiment": {"type": "string", "enum": ["good", "bad", "mixed"]},
-        "needs_reply": {"type": "boolean"},
-    },
-    "required": ["sentiment", "needs_reply"],
-    "additionalProperties": False,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """One request. `old` says that the app of the legacy key sends it."""
-
-    path: str
-    body: dict[str, Any]
-    old: bool = False
+ONE_FAULT_IN = 9
 
 
 def requests(count: int) -> Iterator[Post]:
-    """`count` requests, the same ones every time."""
+    """`count` requests, the same ones every time. Their providers take some time, as real ones do,
+    and one in a while fails."""
     random = Random(20)  # noqa: S311  # for variety, not for secrecy
-    kinds = (_chat, _dispute, _summary, _triage, _openai_chat, _embedding, _trouble, _old_app)
-    for kind in random.choices(kinds, weights=(34, 10, 16, 10, 12, 6, 8, 4), k=count):
-        yield kind(random)
+    for asked in random.choices(list(FEATURES), k=count):
+        post = FEATURES[asked](random, shop_for(random, asked))
+        told = f"latency={int(random.lognormvariate(3.9, 0.7))}"
+        if random.random() * ONE_FAULT_IN < 1:
+            told += " status=503 only=openai"
+        yield _telling(post, f" [mock {told}]")
 
 
-def _chat(random: Random) -> Post:
-    plan = random.choice(("free", "free", "pro", "enterprise"))
-    asked = _caller(random, "support-chat") | {"task": "chat", "plan": plan}
-    if random.random() < 0.3:
-        asked["stream"] = True
-    return Post("/v1/generate", asked | {"input": _slow(random, random.choice(CHATS))})
-
-
-def _dispute(random: Random) -> Post:
-    asked = _caller(random, "support-chat") | {"task": "chat", "plan": "pro"}
-    ticket = {"metadata": {"ticket": f"T-{random.randint(100, 199)}"}}
-    return Post("/v1/generate", asked | ticket | {"input": _slow(random, random.choice(DISPUTES))})
-
-
-def _summary(random: Random) -> Post:
-    asked = _caller(random, "order-summary") | {"task": "summary", "plan": "enterprise"}
-    text = "Summarize for the warehouse: " + "two chairs, one with a scratch; " * 30
-    return Post("/v1/generate", asked | {"input": _slow(random, text)})
-
-
-def _triage(random: Random) -> Post:
-    asked = _caller(random, "review-triage") | {"task": "classification", "output_schema": TRIAGE}
-    return Post(
-        "/v1/generate", asked | {"input": _slow(random, "Nice lamp, but the box was torn.")}
-    )
-
-
-def _openai_chat(random: Random) -> Post:
-    messages = [{"role": "user", "content": _slow(random, random.choice(CHATS))}]
-    metadata = {"user_tier": "pro", "tenant": random.choice(TENANTS), "task_type": "chat"}
-    body = {"model": "feature:search-answers", "messages": messages, "metadata": metadata}
-    return Post("/v1/chat/completions", body | {"stream": random.random() < 0.5})
-
-
-def _embedding(random: Random) -> Post:
-    return Post("/v1/embeddings", {"model": "task:embedding", "input": random.choice(CHATS)})
-
-
-def _trouble(random: Random) -> Post:
-    """What goes wrong on an ordinary day."""
-    asked = _caller(random, "support-chat") | {"task": "chat", "plan": "pro"}
-    text = random.choice(CHATS)
-    wrong: dict[str, Any] = random.choice(
-        (
-            {"input": f"{text} [mock status=503 only=openai]"},
-            {"input": f"{text} [mock status=503 only=openai]"},
-            {"input": f"{text} [mock status=429 retry_after=20 only=openai]"},
-            {"input": f"{text} [mock status=500]"},
-            {"input": f"{text} [mock refuse]"},
-            {"input": "Why is my key sk-proj-Zq8vT3nLk29XwPfR71mCdB56yHsEaGuJ refused?"},
-            {"input": "Zeig mir das Bild", "residency": "eu", "output_schema": TRIAGE},
-            {"input": text, "task": "summary", "residency": "eu"},
-            {"input": text, "model": "gpt-4o"},
-        )
-    )
-    return Post("/v1/generate", asked | wrong)
-
-
-def _old_app(random: Random) -> Post:
-    body = {
-        "model": "gpt-3.5-turbo",
-        "messages": [{"role": "user", "content": random.choice(CHATS)}],
-        "metadata": {"app": "larkfield-ios", "app_version": "1.9.2", "feature": "support-chat"},
-    }
-    return Post("/v1/chat/completions", body, old=True)
-
-
-def _caller(random: Random, feature: str) -> dict[str, Any]:
-    app, versions = random.choice((("larkfield-web", ("5.1.0", "5.2.0")), ("ios", ("3.2.0",))))
-    return {
-        "feature": feature,
-        "tenant": random.choice(TENANTS),
-        "user": f"u_{random.randint(1, 60)}",
-        "session": f"s_{random.randint(1, 90)}",
-        "app": app,
-        "app_version": random.choice(versions),
-    }
-
-
-def _slow(random: Random, text: str) -> str:
-    """The provider takes its time, as real ones do."""
-    return f"{text} [mock latency={int(random.lognormvariate(3.9, 0.7))}]"
+def _telling(post: Post, told: str) -> Post:
+    """`post` with a word to the scripted provider at the end of what the user says."""
+    body = dict(post.body)
+    if "messages" in body:
+        *before, last = body["messages"]
+        body["messages"] = [*before, last | {"content": last["content"] + told}]
+    elif post.path == GENERATE:
+        body["input"] += told
+    return replace(post, body=body)
 
 
 def send(base_url: str, key: str, post: Post) -> None:

@@ -5,23 +5,28 @@ import os
 import subprocess
 import sys
 from argparse import ArgumentParser
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
+from django.utils import timezone
 
 from apps.accounts.models import Role
 from apps.accounts.tenants import EVERY_TENANT
 from apps.traces.filters import TraceFilter
 from apps.traces.selectors import list_traces
 from routerctl import serving
-from routerctl.demo import organisation
+from routerctl.demo import history, organisation
+from routerctl.demo.fortnight import Fortnight
 from routerctl.demo.organisation import Credentials
+from routerctl.demo.turns import file_before, turns
 from routerctl.env import ROOT
 
-REQUESTS = 300
+PAST_REQUESTS = 11_000
+REQUESTS = 60
 MOCK_PORT = 8100
 NOTICE = """
 routerctl runs at {url}
@@ -61,13 +66,32 @@ class Command(BaseCommand):
 
         self.stderr.write("Preparing the database...")
         call_command("migrate", verbosity=0)
-        credentials = organisation.settle_in(settings.ENV.data_dir, _start_providers())
-        _start_traffic(f"http://{host}:{port}", credentials, self.stderr)
+        credentials, is_new = self._organisation(_start_providers())
+        _start_traffic(f"http://{host}:{port}", credentials, REQUESTS if is_new else 0, self.stderr)
         connections.close_all()
         # The server takes this process's place: Ctrl-C and signals are its own to answer.
         serve = ["manage.py", "serve", "--host", host, "--port", str(port)]
         os.chdir(ROOT)
         os.execv(sys.executable, [sys.executable, *serve])  # noqa: S606
+
+    def _organisation(self, mock_url: str) -> tuple[Credentials, bool]:
+        """Larkfield with its past, which is lived through once: a second start finds its traces.
+        Whether this is the first."""
+        fortnight = Fortnight(timezone.now() - timedelta(minutes=2), PAST_REQUESTS)
+        policy = organisation.policy(mock_url)
+        credentials = organisation.settle_in(
+            settings.ENV.data_dir,
+            mock_url,
+            founded=fortnight.begins,
+            first_policy=file_before(turns(fortnight), policy),
+        )
+        if list_traces(TraceFilter(), tenants=EVERY_TENANT, cursor=None, limit=1).traces:
+            return credentials, False
+        self.stderr.write("Living through two weeks...")
+        people = {role: organisation.person(role) for role in Role.values}
+        history.live_through(fortnight, policy, people, credentials.key, credentials.old_key)
+        organisation.end_trial()
+        return credentials, True
 
 
 def _start_providers() -> str:
@@ -93,10 +117,8 @@ def _start_providers() -> str:
     raise CommandError("The scripted providers do not start.")
 
 
-def _start_traffic(url: str, credentials: Credentials, stderr: Any) -> None:
-    """Requests are sent once: a second start finds their traces."""
-    known = list_traces(TraceFilter(), tenants=EVERY_TENANT, cursor=None, limit=1).traces
-    count = 0 if known else REQUESTS
+def _start_traffic(url: str, credentials: Credentials, count: int, stderr: Any) -> None:
+    """Send requests as soon as the server answers, then print the notice."""
     if count:
         stderr.write(f"Sending {count} requests through the doors...")
     people = "\n".join(

@@ -1,0 +1,60 @@
+"""Holds, settlements and traces of a simulated past, by the ledger's own SQL, many at a time."""
+
+from collections import defaultdict
+
+from django.db.backends.utils import CursorWrapper
+
+from apps.ledger import rows
+from apps.ledger.records import AttemptRecord, Hold, Refused, Settlement
+
+_MOST_AT_ONCE = 256
+_LEASE = "1 hour"
+
+
+class PastBooks:
+    """What requests hold and settle, kept until `write`. Nobody is refused: who wrote it down
+    long ago had a database that was there."""
+
+    def __init__(self, worker: str) -> None:
+        self._worker = worker
+        self._held: list[bytes] = []
+        self._advanced: defaultdict[int, list[bytes]] = defaultdict(list)
+        self._settled: list[bytes] = []
+        self._refused: list[bytes] = []
+
+    @property
+    def pending(self) -> int:
+        return len(self._settled) + len(self._refused)
+
+    async def reserve(self, hold: Hold) -> None:
+        self._held.append(rows.hold_row(hold))
+
+    async def advance(self, hold: Hold, attempt: AttemptRecord) -> None:
+        self._advanced[hold.n].append(rows.advance_row(hold, attempt))
+
+    def settle(self, settlement: Settlement) -> None:
+        self._settled.append(rows.settle_row(settlement))
+
+    def refuse(self, refused: Refused) -> None:
+        self._refused.append(rows.refuse_row(refused))
+
+    def write(self, cursor: CursorWrapper) -> None:
+        """Store what is kept, in the order in which it happened to each request."""
+        cursor.execute("SELECT ledger_register(%s, %s)", [self._worker, _LEASE])
+        (epoch,) = cursor.fetchone()
+        leased = (self._worker, epoch)
+        _write(cursor, "SELECT ledger_reserve(%s, %s, %s, NULL)", self._held, *leased)
+        for n in sorted(self._advanced):
+            _write(cursor, "SELECT ledger_advance(%s, %s, %s)", self._advanced[n], *leased)
+        self._advanced.clear()
+        _write(cursor, "SELECT ledger_settle(%s)", self._settled)
+        _write(cursor, "SELECT ledger_refuse(%s)", self._refused)
+        cursor.execute("SELECT ledger_resign(%s)", [self._worker])
+
+
+def _write(cursor: CursorWrapper, call: str, waiting: list[bytes], *before: str | int) -> None:
+    """`call` with all that waits, `_MOST_AT_ONCE` rows each time; then nothing waits."""
+    for start in range(0, len(waiting), _MOST_AT_ONCE):
+        batch = rows.batch(waiting[start : start + _MOST_AT_ONCE]).decode()
+        cursor.execute(call, [*before, batch])
+    waiting.clear()
