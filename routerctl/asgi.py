@@ -20,9 +20,9 @@ from django.conf import settings  # noqa: E402  # the apps are ready only now
 if counters.SETTING not in os.environ:  # `serve` has made one for all its workers
     counters.make_directory(settings.ENV.data_dir)
 
-from apps.api.health import learn_from  # noqa: E402
 from apps.gateway import asgi as gateway  # noqa: E402
 from apps.gateway.exchange import Receive, Scope, Send  # noqa: E402
+from apps.policies.dry_run import learn_from  # noqa: E402
 from routerctl.env import Role  # noqa: E402
 
 

@@ -7,9 +7,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.door import ControlView
-from apps.api.revisions import current_revision
 from apps.api.schema import answers
 from apps.policies.amounts import NANO, written
+from apps.policies.compiled import current_revision
 from routerctl.engine.types import CapSpec
 from routerctl.wire.types import KeyFacts
 

@@ -1,24 +1,20 @@
 """POST /api/v1/route: what would be decided for this request, now. Calls nobody, spends nothing."""
 
-import time
-
 from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from msgspec import Struct
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api import health
 from apps.api.door import ControlView
-from apps.api.revisions import current_revision, vocabulary
 from apps.api.schema import answers, asks
 from apps.ledger.ids import trace_id
+from apps.policies.compiled import current_revision, vocabulary
+from apps.policies.dry_run import dry_run, first_choice, read_call
 from apps.traces.public import ConsideredDeployment
-from routerctl.engine.decide import decide
 from routerctl.engine.errors import RouterError
 from routerctl.engine.revision import Revision
-from routerctl.engine.types import Decision, Facts, GateOutcome, Refusal, Step
-from routerctl.redaction.reading import read_text
+from routerctl.engine.types import Decision, GateOutcome, Refusal, Step
 from routerctl.wire import native
 from routerctl.wire.native.request import GenerateBody
 from routerctl.wire.types import KeyFacts
@@ -85,9 +81,7 @@ def _body(request: Request) -> bytes:
 def _decide(body: bytes, request: Request, key: KeyFacts, revision: Revision) -> Decision:
     headers = {name.lower(): value for name, value in request.headers.items()}
     call = native.parse(body, headers, key, vocabulary(revision), trace_id())
-    reading = read_text(call.request, revision, call.texts, call.last_user)
-    now_ms = time.time_ns() // 1_000_000
-    return decide(call.request, reading, revision, Facts(now_ms, health.known(now_ms)))
+    return dry_run(call.request, read_call(call, revision), revision)
 
 
 def _answer(decision: Decision, revision: Revision) -> RouteAnswer:
@@ -115,11 +109,8 @@ def _named(step: Step, revision: Revision) -> CallableDeployment:
 
 def _estimate(decision: Decision) -> str | None:
     """What the choice is expected to cost: exact, in USD."""
-    if not decision.steps:
+    choice = first_choice(decision)
+    if choice is None or choice.estimated_nano_usd is None:
         return None
-    first = decision.steps[0].deployment
-    for candidate in decision.candidates:
-        nano_usd = candidate.estimated_nano_usd
-        if candidate.deployment == first and nano_usd is not None:
-            return f"{nano_usd // _NANO_PER_USD}.{nano_usd % _NANO_PER_USD:09d}"
-    return None
+    dollars, rest = divmod(choice.estimated_nano_usd, _NANO_PER_USD)
+    return f"{dollars}.{rest:09d}"

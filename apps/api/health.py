@@ -1,11 +1,6 @@
-"""GET /api/v1/deployments/{slug}/health: how a deployment does, as far as this process knows.
-
-A process that also serves the machine door lends its knowledge (`learn_from`, called where the
-two doors are put together); any other knows nothing, and says so.
-"""
+"""GET /api/v1/deployments/{slug}/health: how a deployment does, as far as this process knows."""
 
 import time
-from collections.abc import Callable, Mapping
 
 from drf_spectacular.utils import extend_schema
 from msgspec import Struct
@@ -14,23 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.door import ControlView
-from apps.api.revisions import current_revision
 from apps.api.schema import answers
+from apps.policies.compiled import current_revision
+from apps.policies.dry_run import known_health
 from routerctl.engine.types import DeploymentHealth
-
-Source = Callable[[int], Mapping[str, DeploymentHealth]]
-
-_sources: list[Source] = []
-
-
-def learn_from(source: Source) -> None:
-    """From now on `source(moment_ms)` says how the deployments do."""
-    _sources[:] = [source]
-
-
-def known(moment_ms: int) -> dict[str, DeploymentHealth]:
-    """What this process knows at that moment; deployments it never called are left out."""
-    return {slug: health for source in _sources for slug, health in source(moment_ms).items()}
 
 
 class HealthAnswer(Struct, frozen=True):
@@ -63,7 +45,7 @@ class HealthView(ControlView):
         deployment = current_revision().deployments.get(slug)
         if deployment is None:
             raise NotFound(f"There is no deployment {slug} here.")
-        health = known(time.time_ns() // 1_000_000).get(slug)
+        health = known_health(time.time_ns() // 1_000_000).get(slug)
         answer = HealthAnswer(
             slug, deployment.provider, deployment.model, _state(deployment.enabled, health)
         )

@@ -26,7 +26,7 @@ class Group:
 
 _GROUPS = (
     Group("Operate", (Item("Traces", "list", Action.READ_TRACES, ("traces", "trace", "search")),)),
-    Group("Control", ()),
+    Group("Control", (Item("Simulate", "circle-play", Action.SIMULATE, ("simulate",)),)),
     Group("Money", ()),
     Group("Govern", ()),
 )

@@ -1,13 +1,13 @@
 """How a decision came about: its task, its gates and checks, every candidate; in words."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from apps.dashboards.facts import Fact
 from apps.dashboards.story import Result, result_for
 from apps.traces.values import StoredTrace
 from routerctl.engine.sentences import all_of, capitalised
-from routerctl.engine.types import Candidate, Decision, Finding, GateOutcome
+from routerctl.engine.types import Candidate, Decision, Finding, GateOutcome, TextReading
 
 _STRATEGIES = {
     "priority": "in the order written",
@@ -55,23 +55,33 @@ class Reasoning:
     tests: tuple[Test, ...]
     candidates: tuple[Considered, ...]
     scored: bool
+    before_redaction: tuple[str, ...]
+    """Who was turned away before a gate had personal data taken out of the text."""
 
 
 def reasoning(trace: StoredTrace) -> Reasoning:
-    decision = trace.head.decision
+    """Of a decision that was carried out."""
+    head = trace.head
+    return explained(head.decision, head.reading, lambda candidate: result_for(candidate, trace))
+
+
+def explained(
+    decision: Decision, reading: TextReading, became: Callable[[Candidate], Result]
+) -> Reasoning:
+    """Of any decision; `became` says how each candidate came off."""
     return Reasoning(
-        facts=tuple(_facts(trace)),
+        facts=tuple(_facts(decision, reading)),
         tests=(
             *(_gate(gate, decision) for gate in decision.gates),
-            *(_check(finding) for finding in trace.head.reading.findings),
+            *(_check(finding) for finding in reading.findings),
         ),
-        candidates=tuple(Considered(c, result_for(c, trace)) for c in decision.candidates),
+        candidates=tuple(Considered(c, became(c)) for c in decision.candidates),
         scored=any(c.score is not None for c in decision.candidates),
+        before_redaction=tuple(c.deployment for c in decision.before_redaction),
     )
 
 
-def _facts(trace: StoredTrace) -> Iterator[Fact]:
-    decision = trace.head.decision
+def _facts(decision: Decision, reading: TextReading) -> Iterator[Fact]:
     yield Fact("Route", _route(decision), why_unknown="No route matched")
     if decision.route:
         yield Fact("Rule", capitalised(decision.rule) or "Takes every request")
@@ -81,7 +91,7 @@ def _facts(trace: StoredTrace) -> Iterator[Fact]:
         yield Fact("Refused", decision.refusal.message)
     if decision.task:
         yield Fact("Task", f"{decision.task}, {_task_source(decision)}")
-    yield Fact("Sensitivity", _sensitivity(trace))
+    yield Fact("Sensitivity", _sensitivity(decision, reading))
     if decision.redact:
         taken = [what.replace("_", " ") for what in decision.redact]
         yield Fact("Taken out", f"{all_of(taken)}, before the text was sent")
@@ -110,10 +120,10 @@ def _task_source(decision: Decision) -> str:
     return f"{source}: {decision.task_reason}" if decision.task_reason else source
 
 
-def _sensitivity(trace: StoredTrace) -> str:
-    kinds = trace.head.reading.personal_data
+def _sensitivity(decision: Decision, reading: TextReading) -> str:
+    kinds = reading.personal_data
     found = f"; found in the text: {all_of(kinds)}" if kinds else ""
-    return trace.head.decision.sensitivity.value + found
+    return decision.sensitivity.value + found
 
 
 def _gate(gate: GateOutcome, decision: Decision) -> Test:

@@ -6,6 +6,7 @@ from apps.dashboards import answers
 from apps.dashboards.cost import Cost, trace_cost
 from apps.dashboards.facts import facts
 from apps.dashboards.reasoning import reasoning
+from apps.dashboards.simulate.form import query_of
 from apps.dashboards.story import is_complete, story
 from apps.dashboards.ticket import ticket_summary
 from apps.traces.values import StoredTrace
@@ -20,6 +21,7 @@ def trace_page(trace: StoredTrace, url: str, *, in_full: bool) -> dict[str, Any]
     context = {
         "trace": trace,
         "url": url,
+        "again": query_of(trace, in_full=in_full),
         "ticket": ticket_summary(trace, found, url),
         "story": story(trace),
         "cost": cost,

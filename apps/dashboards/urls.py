@@ -5,12 +5,14 @@ from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
 from apps.dashboards import account, design, second_factor, sign_in, views
+from apps.dashboards.simulate.views import simulator
 
 urlpatterns = [
     path("", require_safe(RedirectView.as_view(pattern_name="traces")), name="home"),
     path("search", views.search, name="search"),
     path("traces", views.traces, name="traces"),
     path("t/<str:trace_id>", views.trace, name="trace"),
+    path("simulate", simulator, name="simulate"),
     path("appearance", views.appearance, name="appearance"),
     path("system/design", design.design, name="design"),
     path("system/design/dialog", design.dialog, name="design_dialog"),

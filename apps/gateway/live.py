@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from apps.accounts.keys import KeyRing
 from apps.policies import live as policies
+from apps.policies.compiled import vocabulary
 from routerctl.engine.limits import ResolvedLimits, resolve
 from routerctl.engine.revision import Revision, compile_revision
 from routerctl.engine.types import DeploymentSpec, Limits
@@ -138,12 +139,7 @@ def load_snapshot(previous: Snapshot | None, *, same_revision: bool = False) -> 
         return None
     revision_id, _, document = found
     revision = compile_revision(document)
-    words = Vocabulary(
-        tasks=frozenset(document.tasks),
-        features=frozenset(feature.slug for feature in document.features),
-        plans=frozenset(document.plans),
-    )
-    return Snapshot(revision_id, revision, keys, words, _endpoints(revision))
+    return Snapshot(revision_id, revision, keys, vocabulary(revision), _endpoints(revision))
 
 
 def _endpoints(revision: Revision) -> dict[str, Endpoint]:

@@ -19,6 +19,8 @@ from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwr
 
 from apps.accounts import people
 from apps.accounts.models import User
+from apps.policies.apply import apply
+from tests.apps.api.conftest import POLICY
 from tests.apps.traces.stored import keep
 from tests.browser.axe import violations
 from tests.browser.gallery import GALLERY, at
@@ -94,6 +96,12 @@ def signed_in(context: BrowserContext, live_server: Any, support: User) -> User:
     cookie = {"name": settings.SESSION_COOKIE_NAME, "value": key, "url": live_server.url}
     context.add_cookies([cookie])  # type: ignore[list-item]  # a TypedDict by its shape
     return support
+
+
+@pytest.fixture
+def policy(transactional_db: None) -> None:
+    """A small configuration, in force."""
+    apply(POLICY.read_bytes(), reason="for a test")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.browser.screenshots import SCHEMES, SIZES, addresses
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_every_page_is_fit_to_be_seen(look, signed_in, gallery):
+def test_every_page_is_fit_to_be_seen(look, signed_in, policy, gallery):
     for name, path in addresses(gallery).items():
         look(name, path)
 
@@ -20,6 +20,7 @@ def test_every_page_is_fit_to_be_seen(look, signed_in, gallery):
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_first_pages_of_a_new_installation_are_fit_to_be_seen(look, context, signed_in):
     look("traces-nothing-yet", "/traces")
+    look("simulate-nothing-yet", "/simulate")
     context.clear_cookies()
     look("sign-in", "/sign-in/")
 

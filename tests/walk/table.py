@@ -77,6 +77,7 @@ PAGES: dict[str, Line] = {
     "search": page(GET(Action.READ_TRACES, 302, q=lambda w: w.trace_id), of_tenant=True),
     "traces": page(GET(Action.READ_TRACES)),
     "trace": page(GET(Action.READ_TRACES), of_tenant=True, trace_id=lambda w: w.trace_id),
+    "simulate": page(GET(Action.SIMULATE), POST(Action.SIMULATE, 200)),
     "appearance": page(POST(None, 302)),
     "design": page(GET(Action.READ_SYSTEM)),
     "design_dialog": page(GET(Action.READ_SYSTEM), POST(Action.READ_SYSTEM)),

@@ -75,7 +75,9 @@ def test_what_the_machine_door_knows_is_told(
     health: DeploymentHealth,
     state: str,
 ) -> None:
-    monkeypatch.setattr("apps.api.health._sources", [lambda moment_ms: {"openai/small": health}])
+    monkeypatch.setattr(
+        "apps.policies.dry_run._sources", [lambda moment_ms: {"openai/small": health}]
+    )
     told = read(client, "deployments/openai/small/health").json()
     assert (told["state"], told["reason"], told["latency_ms"], told["samples"]) == (
         state,

@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from apps.accounts.keys import KeyRing
-from apps.api.revisions import current_revision, vocabulary
+from apps.policies.compiled import current_revision, vocabulary
 from routerctl.engine.decide import decide
 from routerctl.engine.types import DeploymentHealth, Facts
 from routerctl.redaction.reading import read_text
@@ -136,7 +136,9 @@ def test_what_the_machine_door_knows_of_health_counts(
     client: Client, policy: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resting = DeploymentHealth(available=False, reason="It is resting.")
-    monkeypatch.setattr("apps.api.health._sources", [lambda moment_ms: {"openai/small": resting}])
+    monkeypatch.setattr(
+        "apps.policies.dry_run._sources", [lambda moment_ms: {"openai/small": resting}]
+    )
     told = post(client, {"input": "hi"}).json()
     assert told["chosen"]["deployment"] == "anthropic/strong"
     (reason,) = told["candidates"][0]["reasons"]

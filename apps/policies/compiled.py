@@ -1,4 +1,5 @@
-"""The revision this door decides by: the live one, compiled once per hash."""
+"""The revision that a process decides by when it is asked what it would do: the live one,
+compiled once per hash."""
 
 import threading
 
