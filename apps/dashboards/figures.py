@@ -1,4 +1,4 @@
-"""Durations and counts as pages show them; amounts are `traces.words.usd`."""
+"""Durations, counts and shares as pages show them; amounts are `traces.words.usd`."""
 
 
 def duration(ms: int) -> str:
@@ -19,3 +19,13 @@ def thousands(number: int) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 call`, `2 calls`, `4,812 tokens`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def percent(part: int, whole: int) -> str:
+    """`4.9 %`, two decimals below one percent; what is not nothing is never shown as 0."""
+    share = 100 * part / whole
+    if part and share < 0.01:
+        return "<0.01 %"
+    if share >= 99.95 and part < whole:
+        return ">99.9 %"
+    return f"{share:.2f} %" if 0 < share < 1 else f"{share:.1f} %"

@@ -11,6 +11,7 @@ urlpatterns = [
     path("", require_safe(RedirectView.as_view(pattern_name="traces")), name="home"),
     path("search", views.search, name="search"),
     path("traces", views.traces, name="traces"),
+    path("traces.csv", views.traces_csv, name="traces_csv"),
     path("t/<str:trace_id>", views.trace, name="trace"),
     path("simulate", simulator, name="simulate"),
     path("appearance", views.appearance, name="appearance"),

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
@@ -16,11 +16,11 @@ from apps.accounts.permissions import Action, may, requires, tenants_of
 from apps.dashboards.find import pasted_trace_id
 from apps.dashboards.forms import RANGES, TraceFilters
 from apps.dashboards.respond import page
+from apps.dashboards.secrets_said import said_a_secret, without_secrets
+from apps.dashboards.trace_csv import MOST_ROWS, csv_answer
+from apps.dashboards.trace_list import trace_list
 from apps.dashboards.trace_page import trace_page
-from apps.traces.filters import visible
-from apps.traces.selectors import find_trace, list_traces
-
-PAGE_SIZE = 50
+from apps.traces.selectors import every_trace, find_trace
 
 sign_out = login_not_required(LogoutView.as_view(next_page="account_login"))
 
@@ -29,22 +29,26 @@ sign_out = login_not_required(LogoutView.as_view(next_page="account_login"))
 @requires(Action.READ_TRACES)
 def traces(request: HttpRequest) -> HttpResponse:
     """The list, newest first. Its state is its URL."""
+    if said_a_secret(request.GET):
+        return redirect(without_secrets(request))
     form = TraceFilters(request.GET)
     context: dict[str, Any] = {"form": form, "ranges": RANGES}
     if not form.is_valid():
         return page(request, "traces/list", context, status=422)
-    tenants = tenants_of(request.user)
-    found = list_traces(
-        form.trace_filter(),
-        tenants=tenants,
-        cursor=form.cleaned_data["cursor"],
-        limit=PAGE_SIZE,
-    )
-    context["found"] = found
-    if not found.traces:
-        context["nothing_yet"] = not visible(tenants).exists()
-        context["origin"] = request.build_absolute_uri("/").rstrip("/")
+    context |= trace_list(form, tenants=tenants_of(request.user))
+    context["origin"] = request.build_absolute_uri("/").rstrip("/")
     return page(request, "traces/list", context)
+
+
+@require_safe
+@requires(Action.EXPORT_TRACES)
+def traces_csv(request: HttpRequest) -> HttpResponseBase:
+    """What the list's filters find, as a file."""
+    form = TraceFilters(request.GET)
+    if not form.is_valid():
+        return page(request, "traces/list", {"form": form, "ranges": RANGES}, status=422)
+    wanted, tenants = form.trace_filter(), tenants_of(request.user)
+    return csv_answer(request, every_trace(wanted, tenants=tenants, most=MOST_ROWS))
 
 
 @require_safe

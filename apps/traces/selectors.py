@@ -80,6 +80,12 @@ def count_up_to(most: int, wanted: TraceFilter, *, tenants: Tenants) -> int:
     return matching(wanted, tenants)[: most + 1].count()
 
 
+def oldest_ms(*, tenants: Tenants) -> int | None:
+    """When the first trace of `tenants` began, since the epoch; None when there is none."""
+    first = visible(tenants).order_by("trace_id").values_list("started_at", flat=True).first()
+    return None if first is None else int(first.timestamp() * 1000)
+
+
 def _stored(found: Iterable[Trace]) -> list[StoredTrace]:
     """The rows as values, with their attempts in one more query."""
     rows = list(found)

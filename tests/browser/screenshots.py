@@ -9,6 +9,7 @@ def addresses(gallery: dict[str, str]) -> dict[str, str]:
     return {
         "traces": "/traces",
         "traces-filtered": "/traces?status=failed&tenant=pelican-travel&from=now-24h",
+        "traces-columns-live": "/traces?live=1&col=session&col=user&col=key&col=cost&from=now-1h",
         "traces-nothing-matches": "/traces?tenant=nobody",
         "traces-invalid": "/traces?from=last+tuesday",
         "not-found": "/search?q=0199d3a1-7c00-7000-8000-00000000dead",

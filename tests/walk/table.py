@@ -76,6 +76,7 @@ PAGES: dict[str, Line] = {
     "home": page(GET(None, 302)),
     "search": page(GET(Action.READ_TRACES, 302, q=lambda w: w.trace_id), of_tenant=True),
     "traces": page(GET(Action.READ_TRACES)),
+    "traces_csv": page(GET(Action.EXPORT_TRACES)),
     "trace": page(GET(Action.READ_TRACES), of_tenant=True, trace_id=lambda w: w.trace_id),
     "simulate": page(GET(Action.SIMULATE), POST(Action.SIMULATE, 200)),
     "appearance": page(POST(None, 302)),

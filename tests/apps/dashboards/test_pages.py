@@ -6,7 +6,7 @@ import time
 import pytest
 
 from apps.accounts.models import Role
-from apps.dashboards import views
+from apps.dashboards import trace_list, views
 from tests.apps.traces.stored import keep, stored
 from tests.browser.gallery import answered, at, degraded, exhausted, gated
 
@@ -97,7 +97,7 @@ def test_what_is_filtered_by_can_be_taken_off_one_by_one(support, kept):
 
 
 def test_older_traces_are_a_page_further(support, kept, monkeypatch):
-    monkeypatch.setattr(views, "PAGE_SIZE", 2)
+    monkeypatch.setattr(trace_list, "PAGE_SIZE", 2)
     first, second, third = kept(answered(), exhausted(), gated())
     page = support.get("/traces?tenant=pelican-travel")
     assert rows(page) == [first, second]

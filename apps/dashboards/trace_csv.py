@@ -1,0 +1,92 @@
+"""Traces as CSV: one line for each, as many as match, no larger in memory than a batch."""
+
+import csv
+from collections.abc import AsyncIterator, Iterable, Iterator
+from io import StringIO
+
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, StreamingHttpResponse
+
+from apps.dashboards import clock
+from apps.dashboards.cost import trace_cost
+from apps.traces.values import StoredTrace
+
+MOST_ROWS = 100_000
+
+Cell = str | int | None
+
+_NAMES = (
+    "trace_id", "status", "finish_status", "http_status", "error_code", "degraded_action",
+    "tenant", "feature", "task", "plan", "route", "revision", "deployment", "provider", "model",
+    "app", "app_version", "key_prefix", "session", "user", "request_id", "calls", "input_tokens",
+    "output_tokens", "first_token_ms", "latency_ms", "cost_nano_usd", "cost_is_known",
+)  # fmt: skip
+
+
+def csv_answer(
+    request: HttpRequest, batches: Iterable[tuple[StoredTrace, ...]]
+) -> StreamingHttpResponse:
+    """A download of `batches`. An ASGI server would gather a plain iterator before it sends the
+    first byte, so it is given an asynchronous one."""
+    lines = csv_lines(batches)
+    body = _asynchronous(lines) if isinstance(request, ASGIRequest) else lines
+    name = f"traces-{clock.local(clock.now_ms()):%Y-%m-%d-%H%M}.csv"
+    return StreamingHttpResponse(
+        body,
+        content_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def csv_lines(batches: Iterable[tuple[StoredTrace, ...]]) -> Iterator[str]:
+    """The head, which names the zone of its moments, then a text for each batch. A file that ends
+    at the limit says so in its last line."""
+    rows = 0
+    yield _written([(f"started_at ({clock.zone()})", *_NAMES)])
+    for batch in batches:
+        rows += len(batch)
+        yield _written(map(_row, batch))
+    if rows >= MOST_ROWS:
+        yield _written([(f"The export ends here, after {MOST_ROWS:,} traces. Narrow the range.",)])
+
+
+def defused(value: Cell) -> Cell:
+    """`value` so that no spreadsheet takes it for a formula."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("=", "+", "-", "@", "|", "%"):
+        return f"'{value}"
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("\t", "\r", "\n") else value
+
+
+async def _asynchronous(lines: Iterator[str]) -> AsyncIterator[str]:
+    following = sync_to_async(_following)
+    while (line := await following(lines)) is not None:
+        yield line
+
+
+def _following(lines: Iterator[str]) -> str | None:
+    return next(lines, None)
+
+
+def _written(rows: Iterable[tuple[Cell, ...]]) -> str:
+    text = StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(map(defused, row) for row in rows)
+    return text.getvalue()
+
+
+def _row(trace: StoredTrace) -> tuple[Cell, ...]:
+    head, outcome = trace.head, trace.outcome
+    asked, decided, cost = head.request, head.decision, trace_cost(trace)
+    moment = clock.local(head.started_at_ms).isoformat(timespec="milliseconds")
+    return (
+        *(moment, trace.trace_id, outcome.status, outcome.finish_status, outcome.http_status),
+        *(outcome.error_code, outcome.degraded_action, asked.tenant, asked.feature),
+        *(decided.task or asked.task, asked.plan, decided.route, decided.revision),
+        *(outcome.deployment, outcome.provider, outcome.model, asked.app, asked.app_version),
+        *(asked.key, asked.session, asked.user, head.request_id, len(trace.attempts)),
+        *(outcome.input_tokens, outcome.output_tokens, outcome.first_token_ms),
+        *(outcome.latency_ms, cost.nano_usd, "yes" if cost.nano_usd is not None else "no"),
+    )
