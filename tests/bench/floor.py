@@ -9,6 +9,7 @@ import msgspec
 
 from routerctl.providers.ports import UpstreamRequest
 from routerctl.providers.transport import Transport
+from routerctl.serving import rest_the_collector
 
 URL = os.environ["UPSTREAM"] + "/v1/chat/completions"
 HEADERS = {"authorization": "Bearer sk-upstream", "content-type": "application/json"}
@@ -17,6 +18,7 @@ JSON, SSE = (b"content-type", b"application/json"), (b"content-type", b"text/eve
 MODEL = msgspec.Raw(b'"bench"')
 decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 encode = msgspec.json.encode
+rest_the_collector()
 transport = Transport([ip_network("127.0.0.0/8")])
 
 

@@ -164,6 +164,13 @@ def test_a_taken_port_is_told_in_one_line(make_server: Make):
     )
 
 
+def test_the_collector_leaves_alone_what_was_loaded():
+    asked = "from routerctl import serving; serving.rest_the_collector(); import gc; print("
+    asked += "gc.get_freeze_count() > 10_000, gc.get_count()[0] < gc.get_threshold()[0])"
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["True", "True"]
+
+
 def test_missing_migrations_are_told_before_serving(make_server: Make):
     server = make_server()
     databases.drop(server.database_url)

@@ -83,7 +83,7 @@ CREATE INDEX ledger_attempt_provider_request_id ON ledger_attempt (provider_requ
     WHERE provider_request_id IS NOT NULL;
 
 -- Money reserved for one attempt in flight. `head` is the trace's, should it end without its worker.
--- Rows live for seconds, so dead ones are swept often.
+-- Rows live for seconds, so dead ones are swept often, and a head is not worth compressing.
 CREATE TABLE ledger_hold (
     trace_id uuid NOT NULL,
     n integer NOT NULL,
@@ -92,8 +92,8 @@ CREATE TABLE ledger_hold (
     admitted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     head jsonb NOT NULL,
     PRIMARY KEY (trace_id, n)
-) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
-        autovacuum_vacuum_cost_delay = 0);
+) WITH (toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0,
+        autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 
 -- Who is alive. An epoch is never used twice: a statement that was sent under an older one
 -- is refused, however late it arrives.

@@ -235,6 +235,16 @@ async def test_a_settlement_reads_its_own_holds_only_whatever_the_statistics_say
     assert len(stored.traces()) == 10
 
 
+async def test_what_is_held_is_not_compressed_first(ledger: Ledger, stored: Stored) -> None:
+    reason = "This candidate is too dear. " * 200
+    known = made.head(decision=made.decision(reason=reason))
+
+    await ledger.reserve(made.hold(known))
+
+    [row] = stored.all("SELECT pg_column_compression(head) AS method FROM ledger_hold")
+    assert row["method"] is None
+
+
 COUNTING_READS = """(jsonb) AS
     SELECT pg_stat_get_xact_tuples_returned('ledger_hold'::regclass)
         + pg_stat_get_xact_tuples_fetched('ledger_hold_pkey'::regclass)
