@@ -11,13 +11,14 @@ from apps.traces.values import StoredTrace
 @dataclass(frozen=True, slots=True)
 class Fact:
     """`query` lists the traces that share it; `copied` is the whole of what `text` shortens;
-    an empty `text` is unknown, and `why_unknown` says why."""
+    `url` is the page of what it names; an empty `text` is unknown, and `why_unknown` says why."""
 
     label: str
     text: str
     query: str = ""
     copied: str = ""
     why_unknown: str = ""
+    url: str = ""
 
 
 def facts(trace: StoredTrace) -> Iterator[Fact]:

@@ -6,6 +6,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from apps.accounts.models import User
 from apps.accounts.permissions import Action, may
+from apps.dashboards.objects.registry import KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,28 @@ class Group:
     items: tuple[Item, ...]
 
 
+def _objects(name: str) -> Item:
+    """The line of a kind of objects."""
+    kind = KINDS[name]
+    own = tuple(f"{kind.one}{page}" for page in ("", "_new", "_edit", "_delete"))
+    return Item(kind.title, kind.icon, Action.READ_CONFIGURATION, (name, *own))
+
+
 _GROUPS = (
-    Group("Operate", (Item("Traces", "list", Action.READ_TRACES, ("traces", "trace", "search")),)),
-    Group("Control", (Item("Simulate", "circle-play", Action.SIMULATE, ("simulate",)),)),
+    Group(
+        "Operate",
+        (
+            Item("Traces", "list", Action.READ_TRACES, ("traces", "trace", "search")),
+            _objects("providers"),
+        ),
+    ),
+    Group(
+        "Control",
+        (
+            _objects("features"),
+            Item("Simulate", "circle-play", Action.SIMULATE, ("simulate",)),
+        ),
+    ),
     Group("Money", ()),
     Group("Govern", ()),
 )

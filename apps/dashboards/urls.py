@@ -5,6 +5,7 @@ from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
 from apps.dashboards import account, design, second_factor, sign_in, views
+from apps.dashboards.objects.urls import object_urls
 from apps.dashboards.simulate.views import simulator
 
 urlpatterns = [
@@ -14,6 +15,7 @@ urlpatterns = [
     path("traces.csv", views.traces_csv, name="traces_csv"),
     path("t/<str:trace_id>", views.trace, name="trace"),
     path("simulate", simulator, name="simulate"),
+    *object_urls(),
     path("appearance", views.appearance, name="appearance"),
     path("system/design", design.design, name="design"),
     path("system/design/dialog", design.dialog, name="design_dialog"),

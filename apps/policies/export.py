@@ -25,8 +25,13 @@ Entry = dict[str, Any]
 def export() -> str:
     """The configuration in force, as the text of a file."""
     return "\n".join(
-        ["version: 1\n", *(_yaml({name: listed}) for name, listed in _lists() if listed)]
+        ["version: 1\n", *(list_text(name, listed) for name, listed in _lists() if listed)]
     )
+
+
+def list_text(name: str, listed: list[Any]) -> str:
+    """One of the file's lists as it stands there."""
+    return _yaml({name: listed})
 
 
 def document() -> Entry:

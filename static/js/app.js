@@ -66,6 +66,28 @@
     for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
   });
 
+  // Rows of a form: one more is a copy of the blank one, under the next free number.
+  addEventListener("click", (event) => {
+    const add = event.target.closest("[data-add-row]");
+    const gone = event.target.closest("[data-remove-row]");
+    if (add) {
+      event.preventDefault();
+      const rows = add.closest("fieldset").querySelector("[data-rows]");
+      const blank = rows.querySelector("template");
+      rows.dataset.next = Number(rows.dataset.next ?? rows.children.length - 1) + 1;
+      const row = document.createElement("template");
+      row.innerHTML = blank.innerHTML.replaceAll("__n__", String(rows.dataset.next - 1));
+      blank.before(row.content);
+      blank.previousElementSibling.querySelector("input, select")?.focus();
+    }
+    if (gone) {
+      const next = gone.closest("fieldset").querySelector("[data-add-row]");
+      gone.dispatchEvent(new Event("change", { bubbles: true }));
+      gone.closest(".rows-row").remove();
+      next.focus();
+    }
+  });
+
   // A link with hx-target="#dialog" opens its page's form as a dialog. The form posts from there
   // and, when it must be corrected, comes back there; without script the link is a page.
   addEventListener("htmx:afterSwap", ({ detail: { target } }) => {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from apps.accounts import people
 from apps.accounts.models import User
 from apps.policies.apply import apply
 from tests.apps.api.conftest import POLICY
+from tests.apps.policies.files import EXAMPLE
 from tests.apps.traces.stored import keep
 from tests.browser.axe import violations
 from tests.browser.gallery import GALLERY, at
@@ -40,6 +41,8 @@ QUIET = (
 PASSWORD = "Lantern-Harbour-42"
 FOLDER = Path(__file__).resolve().parents[2] / "screenshots"
 SCROLLS_SIDEWAYS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+SignIn = Callable[..., User]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -88,14 +91,38 @@ def support(transactional_db: None) -> User:
 
 
 @pytest.fixture
-def signed_in(context: BrowserContext, live_server: Any, support: User) -> User:
+def sign_in(context: BrowserContext, live_server: Any, transactional_db: None) -> SignIn:
+    """Puts the session of somebody of a role into the browser; `sign_in("engineer")`."""
+
+    def as_somebody(role: str, person: User | None = None) -> User:
+        person = person or people.create(
+            email=f"{role}@example.com",
+            name=f"{role.capitalize()} Sato",
+            role=role,
+            tenants=["*"],
+            password=PASSWORD,
+            reason="for a test",
+        )
+        client = Client()
+        client.force_login(person)
+        key = client.cookies[settings.SESSION_COOKIE_NAME].value
+        cookie = {"name": settings.SESSION_COOKIE_NAME, "value": key, "url": live_server.url}
+        context.add_cookies([cookie])  # type: ignore[list-item]  # a TypedDict by its shape
+        return person
+
+    return as_somebody
+
+
+@pytest.fixture
+def signed_in(sign_in: SignIn, support: User) -> User:
     """Support, with a session in the browser already."""
-    client = Client()
-    client.force_login(support)
-    key = client.cookies[settings.SESSION_COOKIE_NAME].value
-    cookie = {"name": settings.SESSION_COOKIE_NAME, "value": key, "url": live_server.url}
-    context.add_cookies([cookie])  # type: ignore[list-item]  # a TypedDict by its shape
-    return support
+    return sign_in("support", support)
+
+
+@pytest.fixture
+def configured(transactional_db: None) -> None:
+    """The worked example is in force."""
+    apply(EXAMPLE.read_bytes(), reason="The first configuration")
 
 
 @pytest.fixture

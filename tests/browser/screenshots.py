@@ -23,3 +23,20 @@ def addresses(gallery: dict[str, str]) -> dict[str, str]:
         "design-dialog": "/system/design/dialog",
         **{f"trace-{name}": f"/t/{trace_id}" for name, trace_id in gallery.items()},
     }
+
+
+def object_addresses() -> dict[str, str]:
+    """Those of the configuration's objects, as an admin sees the worked example."""
+    return {
+        "providers": "/providers",
+        "providers-nothing-matches": "/providers?q=nobody",
+        "provider": "/providers/openai",
+        "provider-history": "/providers/openai?tab=history",
+        "provider-yaml": "/providers/openai?tab=yaml",
+        "provider-new": "/providers/-/new",
+        "provider-edit": "/providers/-/edit/openai",
+        "provider-delete": "/providers/-/delete/openai",
+        "features": "/features",
+        "feature": "/features/support-chat",
+        "feature-edit": "/features/-/edit/support-chat",
+    }

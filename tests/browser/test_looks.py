@@ -6,13 +6,21 @@ With `--screenshots` it also writes a picture of each, which is what `make scree
 import pytest
 
 from tests.browser.axe import violations
-from tests.browser.screenshots import SCHEMES, SIZES, addresses
+from tests.browser.screenshots import SCHEMES, SIZES, addresses, object_addresses
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_every_page_is_fit_to_be_seen(look, signed_in, policy, gallery):
     for name, path in addresses(gallery).items():
+        look(name, path)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_page_of_an_object_is_fit_to_be_seen(look, sign_in, configured):
+    sign_in("admin")
+    for name, path in object_addresses().items():
         look(name, path)
 
 

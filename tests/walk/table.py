@@ -72,6 +72,18 @@ def open_page(*asks: Ask, stranger: dict[str, int], other_methods: int = 405) ->
     return Line({ask.method: ask for ask in asks}, stranger=stranger, other_methods=other_methods)
 
 
+def object_pages(kind: str, one: str, edits: Action, slug: str) -> dict[str, Line]:
+    """The pages of a kind of objects; `slug` is one of them that others refer to."""
+    form = (GET(edits), POST(edits))
+    return {
+        kind: page(GET(Action.READ_CONFIGURATION)),
+        one: page(GET(Action.READ_CONFIGURATION), slug=slug),
+        f"{one}_new": page(*form),
+        f"{one}_edit": page(*form, slug=slug),
+        f"{one}_delete": page(*form, slug=slug),
+    }
+
+
 PAGES: dict[str, Line] = {
     "home": page(GET(None, 302)),
     "search": page(GET(Action.READ_TRACES, 302, q=lambda w: w.trace_id), of_tenant=True),
@@ -79,6 +91,8 @@ PAGES: dict[str, Line] = {
     "traces_csv": page(GET(Action.EXPORT_TRACES)),
     "trace": page(GET(Action.READ_TRACES), of_tenant=True, trace_id=lambda w: w.trace_id),
     "simulate": page(GET(Action.SIMULATE), POST(Action.SIMULATE, 200)),
+    **object_pages("providers", "provider", Action.EDIT_PROVIDERS, "openai"),
+    **object_pages("features", "feature", Action.EDIT_POLICY, "support-chat"),
     "appearance": page(POST(None, 302)),
     "design": page(GET(Action.READ_SYSTEM)),
     "design_dialog": page(GET(Action.READ_SYSTEM), POST(Action.READ_SYSTEM)),

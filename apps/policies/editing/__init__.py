@@ -11,16 +11,17 @@ create another, let everything refer to it, and remove the first.
 
 from apps.policies.editing.checking import Preview, consequences, preview
 from apps.policies.editing.held import Held, Saved, SecretFacts, entries, entry
-from apps.policies.editing.kinds import KINDS
+from apps.policies.editing.kinds import KINDS, as_written
 from apps.policies.editing.needs import needs
 from apps.policies.editing.past import Change, Past, history
-from apps.policies.editing.refusals import Conflict, EntryProblem, Invalid, NotThere
+from apps.policies.editing.refusals import Conflict, ConflictField, EntryProblem, Invalid, NotThere
 from apps.policies.editing.writing import amend, move, put, remove
 
 __all__ = [
     "KINDS",
     "Change",
     "Conflict",
+    "ConflictField",
     "EntryProblem",
     "Held",
     "Invalid",
@@ -30,6 +31,7 @@ __all__ = [
     "Saved",
     "SecretFacts",
     "amend",
+    "as_written",
     "consequences",
     "entries",
     "entry",

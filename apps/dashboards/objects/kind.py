@@ -1,0 +1,102 @@
+"""What a kind of object says about itself, so that the frame can show and edit it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.accounts.permissions import Action
+from apps.dashboards.facts import Fact
+from apps.dashboards.objects.entry_form import EntryForm
+from apps.policies.editing import Held
+from apps.policies.schema.names import SECTIONS
+
+Around = Mapping[str, Any]
+"""What a kind looked up once for a whole list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A column's head. `n` is for numbers, `wide` leaves the column out on small screens."""
+
+    title: str
+    n: bool = False
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands in a row: text and perhaps a second line, a link, or a state. Without a text it
+    is a dash, and `why_unknown` says why. `meter` (0 to 100) is drawn beside the text."""
+
+    text: str = ""
+    sub: str = ""
+    url: str = ""
+    tone: str = ""
+    icon: str = ""
+    why_unknown: str = ""
+    meter: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A filter in a list's query: the `choices` for what is listed, and whether an object has
+    the value that was chosen."""
+
+    name: str
+    label: str
+    choices: Callable[[Sequence[Held]], Iterable[tuple[str, str]]]
+    has: Callable[[Held, str], bool]
+
+
+def _nothing(_listed: Sequence[Held], _person: User) -> Around:
+    return {}
+
+
+def _no_context(_held: Held, _person: User) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """`name` is the file's list. `row` gives the cells after the first, which is the slug and,
+    below it, `told`. `facts` are those of an object's page; `panels` is a template with more of
+    them, `actions` one with buttons, and `context` is what the two need. `traffic` names the
+    column of traces that has the slug. To delete a `dangerous` one takes typing its slug."""
+
+    name: str
+    title: str
+    lede: str
+    icon: str
+    edits: Action
+    form: type[EntryForm]
+    heads: tuple[Head, ...]
+    row: Callable[[Held, Around], Sequence[Cell]]
+    facts: Callable[[Held, User], Iterable[Fact]]
+    told: Callable[[Held], str] = lambda _: ""
+    around: Callable[[Sequence[Held], User], Around] = _nothing
+    filters: tuple[Filter, ...] = ()
+    panels: str = ""
+    actions: str = ""
+    context: Callable[[Held, User], dict[str, Any]] = _no_context
+    traffic: str = ""
+    dangerous: bool = False
+
+    @property
+    def one(self) -> str:
+        """`feature`: what one of them is called, in sentences and in names of URLs."""
+        return SECTIONS[self.name]
+
+    @property
+    def list_url(self) -> str:
+        return reverse(self.name)
+
+    @property
+    def new_url(self) -> str:
+        return reverse(f"{self.one}_new")
+
+    def url(self, slug: str, page: str = "") -> str:
+        """The address of an object, or of its page `edit` or `delete`."""
+        return reverse(f"{self.one}_{page}" if page else self.one, args=[slug])
