@@ -48,7 +48,7 @@ _GROUPS = (
         ),
     ),
     Group("Money", ()),
-    Group("Govern", ()),
+    Group("Govern", (Item("System", "heart-pulse", Action.READ_SYSTEM, ("system",)),)),
 )
 
 

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from apps.dashboards import account, design, second_factor, sign_in, views
 from apps.dashboards.objects.urls import object_urls
 from apps.dashboards.simulate.views import simulator
+from apps.dashboards.system.views import system
 
 urlpatterns = [
     path("", require_safe(RedirectView.as_view(pattern_name="traces")), name="home"),
@@ -17,6 +18,7 @@ urlpatterns = [
     path("simulate", simulator, name="simulate"),
     *object_urls(),
     path("appearance", views.appearance, name="appearance"),
+    path("system", system, name="system"),
     path("system/design", design.design, name="design"),
     path("system/design/dialog", design.dialog, name="design_dialog"),
     # Names that begin with account_ and mfa_ are those that allauth looks for.

@@ -15,6 +15,8 @@ from django.db import close_old_connections, connection
 from msgspec import Struct
 
 from apps.accounts.keys import KeyRing
+from apps.ledger.heartbeat import Trouble
+from apps.ledger.ids import epoch_ms
 from apps.policies import live as policies
 from apps.policies.compiled import vocabulary
 from routerctl.engine.limits import ResolvedLimits, resolve
@@ -65,6 +67,8 @@ class Live:
 
     def __init__(self) -> None:
         self.snapshot: Snapshot | None = None
+        self.trouble: Trouble | None = None
+        """What went wrong last."""
         self._looked = threading.Event()
         self._seen_s = -SILENT_S
         """When the database was last read, by the monotonic clock."""
@@ -97,6 +101,7 @@ class Live:
                     return  # the process ends, and its database may be gone already
                 self._seen_s = -SILENT_S
                 why = " ".join(str(error).split())
+                self.trouble = Trouble(epoch_ms(), f"The configuration could not be read: {why}")
                 log.warning("configuration.unreachable", error=type(error).__name__, why=why)
                 connection.close()
                 self._stop.wait(POLL_S)

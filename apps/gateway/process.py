@@ -2,11 +2,15 @@
 
 import asyncio
 import contextlib
+import os
+import socket
 import time
 
 from apps.gateway.live import Live
 from apps.gateway.shared import Shared
 from apps.ledger.batcher import Ledger
+from apps.ledger.heartbeat import Beat, Heart
+from apps.ledger.ids import epoch_ms
 from apps.ledger.reaper import Reaper
 from routerctl.env import Env
 from routerctl.providers.transport import Transport
@@ -26,6 +30,9 @@ class Process(Shared):
         )
         self.live = Live()
         self._reaper = Reaper(dsn)
+        self._role = env.role
+        self._started_ms = epoch_ms()
+        self._heart = Heart(env.redis_url, self.beat)
         self.draining = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -33,7 +40,7 @@ class Process(Shared):
         """Open the ledger, load the configuration. Returns even when the database is away:
         the process then is alive, not ready, and goes on trying."""
         await asyncio.gather(self.ledger.start(), self.live.start())
-        for errand in (self.metrics.keep_pouring(), self._reaper.run()):
+        for errand in (self.metrics.keep_pouring(), self._reaper.run(), self._heart.run()):
             self._tasks.append(asyncio.create_task(errand))
 
     async def stop(self, patience_s: float = 30.0) -> None:
@@ -47,10 +54,28 @@ class Process(Shared):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        await self._heart.stop()
         self.live.stop()
         await self.ledger.stop()
         await self.transport.close()
         self.metrics.close()
+
+    def beat(self) -> Beat:
+        """What this process says of itself now."""
+        snapshot, troubles = self.live.snapshot, (self.live.trouble, self.ledger.trouble)
+        return Beat(
+            worker=self.ledger.worker,
+            role=self._role,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            started_ms=self._started_ms,
+            at_ms=epoch_ms(),
+            revision=(snapshot.revision_id, snapshot.revision.hash) if snapshot else None,
+            ledger_open=self.ledger.is_open,
+            pending=self.ledger.pending,
+            in_flight=self.metrics.in_flight,
+            trouble=max(filter(None, troubles), key=lambda one: one.at_ms, default=None),
+        )
 
     @property
     def is_ready(self) -> bool:

@@ -14,6 +14,7 @@ import structlog
 
 from apps.ledger import rows
 from apps.ledger.admissions import Admissions
+from apps.ledger.heartbeat import Trouble
 from apps.ledger.lease import LEASE_S
 from apps.ledger.records import AttemptRecord, Hold, Outcome, Refused, Settlement
 from apps.ledger.settlements import Settlements
@@ -50,6 +51,11 @@ class Ledger:
     def worker(self) -> str:
         """This process's name in the ledger."""
         return self._admissions.leased.worker.decode()
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why the database could not be reached the last time that it could not."""
+        return self._admissions.leased.trouble
 
     # ------------------------------------------------------------------ one request
 

@@ -13,6 +13,8 @@ from collections.abc import Callable
 
 import structlog
 
+from apps.ledger.heartbeat import Trouble
+from apps.ledger.ids import epoch_ms
 from apps.ledger.line import CallFailed, Line, LineLost
 
 log = structlog.get_logger(__name__)
@@ -41,6 +43,8 @@ class LeasedLine:
         self.epoch: bytes | None = None
         """None while nothing may be reserved."""
         self.down_since: float | None = 0.0
+        self.trouble: Trouble | None = None
+        """What went wrong last."""
         self.line = Line(dsn, _CALLS, answer_within_s=_ANSWER_WITHIN_S, on_lost=self._hung_up)
         self._on_ready = on_ready
         self._lease_s = lease_s
@@ -59,6 +63,7 @@ class LeasedLine:
                 await self._renew_while_fresh()
             except (LineLost, CallFailed) as error:
                 self.lost()
+                self.trouble = Trouble(epoch_ms(), f"The ledger could not be reached: {error}")
                 log.warning("ledger_away", why=str(error), retry_in_s=backoff_s)
                 await asyncio.sleep(backoff_s)
                 backoff_s = min(backoff_s * 2, _BACKOFF_S[1])

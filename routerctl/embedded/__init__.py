@@ -7,6 +7,7 @@ enter; no port is opened.
 
     prepare()   names servers and keys in os.environ; starts nothing. The settings call it
     start()     the same, and starts what was named if it does not run. Whoever connects calls it
+    serves(url) whether that is one of them
     remove()    stops the servers and deletes all that the data directory stands for
 """
 
@@ -20,7 +21,7 @@ from routerctl.embedded import keys, leftovers, postgres, valkey
 from routerctl.embedded.living import Living, one_at_a_time
 from routerctl.embedded.place import EmbeddedServerError, Place, find_place
 
-__all__ = ["EmbeddedServerError", "prepare", "remove", "start"]
+__all__ = ["EmbeddedServerError", "prepare", "remove", "serves", "start"]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -64,6 +65,12 @@ def start() -> None:
         started = [server.ensure_running(place) for server in servers]
         if any(started):
             leftovers.clear(place, _stop)
+
+
+def serves(url: str) -> bool:
+    """Whether `url` names one of the embedded servers."""
+    data_dir = _data_dir()
+    return (data_dir / "instance").exists() and str(find_place(data_dir).sockets) in url
 
 
 def remove() -> None:

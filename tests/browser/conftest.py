@@ -16,11 +16,15 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
+from redis import Redis
 
 from apps.accounts import people
 from apps.accounts.models import User
+from apps.ledger.heartbeat import Trouble
+from apps.policies import live
 from apps.policies.apply import apply
 from tests.apps.api.conftest import POLICY
+from tests.apps.ledger.beats import beat, say
 from tests.apps.policies.files import EXAMPLE
 from tests.apps.traces.stored import keep
 from tests.browser.axe import violations
@@ -129,6 +133,20 @@ def configured(transactional_db: None) -> None:
 def policy(transactional_db: None) -> None:
     """A small configuration, in force."""
     apply(POLICY.read_bytes(), reason="for a test")
+
+
+@pytest.fixture
+def beating(policy: None) -> Iterator[None]:
+    """Processes that say how they do: well, on an old revision, nothing any more."""
+    newest, now_ms = live.latest(), time.time_ns() // 1_000_000
+    assert newest is not None
+    lost = Trouble(now_ms - 240_000, "The ledger could not be reached: connection refused")
+    with Redis.from_url(os.environ["REDIS_URL"]) as redis:
+        say(redis, beat("gateway-1:71:ab", revision=newest))
+        say(redis, beat("gateway-2:72:ab", revision=(newest[0] - 1, "c0ffee0123"), pending=4_812))
+        say(redis, beat("web-1:9:ab", at_ms=now_ms - 180_000, ledger_open=False, trouble=lost))
+        yield
+        redis.flushdb()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ def addresses(gallery: dict[str, str]) -> dict[str, str]:
         "simulate-nobody": "/simulate?sensitivity=pii&tenant=acme&has=tools",
         "simulate-again": f"/simulate?tenant=acme&trace={gallery['answered']}",
         "simulate-invalid": "/simulate?max_cost_usd=a+lot&feature=gone",
+        "system": "/system",
         "design": "/system/design",
         "design-dialog": "/system/design/dialog",
         **{f"trace-{name}": f"/t/{trace_id}" for name, trace_id in gallery.items()},

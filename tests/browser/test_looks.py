@@ -11,7 +11,7 @@ from tests.browser.screenshots import SCHEMES, SIZES, addresses, object_addresse
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_every_page_is_fit_to_be_seen(look, signed_in, policy, gallery):
+def test_every_page_is_fit_to_be_seen(look, signed_in, policy, beating, gallery):
     for name, path in addresses(gallery).items():
         look(name, path)
 
@@ -29,6 +29,7 @@ def test_every_page_of_an_object_is_fit_to_be_seen(look, sign_in, configured):
 def test_the_first_pages_of_a_new_installation_are_fit_to_be_seen(look, context, signed_in):
     look("traces-nothing-yet", "/traces")
     look("simulate-nothing-yet", "/simulate")
+    look("system-no-process", "/system")
     context.clear_cookies()
     look("sign-in", "/sign-in/")
 

@@ -94,6 +94,7 @@ PAGES: dict[str, Line] = {
     **object_pages("providers", "provider", Action.EDIT_PROVIDERS, "openai"),
     **object_pages("features", "feature", Action.EDIT_POLICY, "support-chat"),
     "appearance": page(POST(None, 302)),
+    "system": page(GET(Action.READ_SYSTEM)),
     "design": page(GET(Action.READ_SYSTEM)),
     "design_dialog": page(GET(Action.READ_SYSTEM), POST(Action.READ_SYSTEM)),
     "account_login": open_page(
