@@ -73,7 +73,7 @@ def test_a_process_in_trouble_asks_for_a_look(support, redis):
     say(redis, beat("delta:72:cd", ledger_open=False, trouble=lost))
     words = shown(support)
     assert "gamma, process 71: silent since" in words
-    assert "delta, process 71: no lease since" in words
+    assert "delta, process 72: no lease since" in words
     assert "The line is lost." in words
 
 
