@@ -10,6 +10,7 @@ import secrets
 import string
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Self, cast
@@ -45,6 +46,7 @@ def create(
     disclose: str = "none",
     legacy: bool = False,
     expires_at: datetime | None = None,
+    replaces: ApiKey | None = None,
     person: User | None = None,
     source: str = "command",
     reason: str,
@@ -72,6 +74,7 @@ def create(
         legacy=legacy,
         expires_at=expires_at,
         created_by=person,
+        replaces=replaces,
     )
     key.full_clean()
     save_with_reason(key, person=person, source=source, reason=reason)
@@ -90,6 +93,23 @@ def visible(tenants: Tenants) -> QuerySet[ApiKey]:
     those who see every tenant."""
     every = ApiKey.objects.all()
     return every if tenants.every else every.filter(tenant__in=tenants.names)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPage:
+    """Keys, newest first. `next` is the cursor of those before them; None: there are none."""
+
+    keys: tuple[ApiKey, ...]
+    next: int | None
+
+
+def listed(tenants: Tenants, *, cursor: int | None = None, limit: int = 50) -> KeyPage:
+    """The keys that `tenants` see, each with who made it and the one that it replaces."""
+    keys = visible(tenants).select_related("created_by", "replaces").order_by("-pk")
+    if cursor is not None:
+        keys = keys.filter(pk__lt=cursor)
+    found = tuple(keys[: limit + 1])
+    return KeyPage(found[:limit], found[limit - 1].pk if len(found) > limit else None)
 
 
 class KeyRing:

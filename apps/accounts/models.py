@@ -4,6 +4,8 @@ Both are audited (`audit.save_with_reason` writes them). Secrets are never among
 a password and a key's digest are one-way, and their history leaves them out.
 """
 
+from datetime import datetime
+
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
@@ -105,6 +107,10 @@ class ApiKey(models.Model):
     created_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    replaces = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="successors"
+    )
+    """The key whose place this one takes in a rotation."""
 
     history = AuditedHistory(excluded_fields=["digest"], named_by="prefix")
 
@@ -123,3 +129,9 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix})"
+
+    def state(self, at: datetime) -> str:
+        """`revoked`, `expired` or `live`, at that moment."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and self.expires_at <= at else "live"

@@ -73,7 +73,7 @@ def entries_of(rows: "models.QuerySet[Any]") -> list[Entry]:
 
 def entry_of(row: models.Model) -> Entry:
     """`row`, saved or not, as the file writes it; a deployment without its prices."""
-    entry: Entry = _WRITERS[type(row)](row)
+    entry: Entry = WRITTEN[type(row)](row)
     return entry
 
 
@@ -203,7 +203,7 @@ def _cap(row: Cap) -> Entry:
     }
 
 
-_WRITERS: Mapping[type[models.Model], Any] = {
+WRITTEN: Mapping[type[models.Model], Any] = {
     Provider: _provider,
     Deployment: _deployment,
     Price: _price,
@@ -217,6 +217,7 @@ _WRITERS: Mapping[type[models.Model], Any] = {
     Route: _route,
     Cap: _cap,
 }
+"""What has a spelling in the file, and what writes it."""
 
 
 def _given(**fields: Any) -> Entry:

@@ -13,9 +13,10 @@ from apps.policies.editing.checking import Preview, consequences, preview
 from apps.policies.editing.held import Held, Saved, SecretFacts, entries, entry
 from apps.policies.editing.kinds import KINDS, as_written
 from apps.policies.editing.needs import needs
-from apps.policies.editing.past import Change, Past, history
+from apps.policies.editing.past import Past, history
 from apps.policies.editing.refusals import Conflict, ConflictField, EntryProblem, Invalid, NotThere
 from apps.policies.editing.writing import amend, move, put, remove
+from apps.policies.trail import Change
 
 __all__ = [
     "KINDS",

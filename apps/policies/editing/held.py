@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from apps.accounts.models import User
-from apps.catalog.models import Price, Provider
+from apps.catalog.models import Provider
 from apps.catalog.origins import origin_of
 from apps.policies.editing.kinds import model_of
+from apps.policies.editing.past import entries_about
 from apps.policies.editing.refusals import NotThere
 from apps.policies.export import Entry, as_data, entries_of
 from apps.policies.schema.names import SECTIONS
@@ -36,8 +37,9 @@ class SecretFacts:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An object as it stands. `version` changes with every save and is what an editor gives back
-    to say which state was seen. `saved` is None for what nobody saved through us."""
+    """An object as it stands. `version` is the number of its newest audit entry: it changes with
+    every save, and is what an editor gives back to say which state was seen. `saved` is None for
+    what nobody saved through us."""
 
     kind: str
     slug: str
@@ -68,31 +70,25 @@ def find(kind: str, slug: str) -> Held | None:
 def _held(kind: str, objects: Any) -> Iterator[Held]:
     listed = entries_of(objects)
     slugs = [entry["slug"] for entry in listed]
-    own = _newest(model_of(kind), "slug", slugs)
-    prices = _newest(Price, "deployment", slugs) if kind == "deployments" else {}
+    newest = _newest(kind, slugs)
     secrets = _secrets(slugs) if kind == "providers" else {}
     for entry in listed:
         slug = entry["slug"]
-        rows = [row for row in (own.get(slug), prices.get(slug)) if row is not None]
+        last = newest.get(slug)
         yield Held(
             kind=kind,
             slug=slug,
             entry=as_data(entry),
-            version=sum(row.history_id for row in rows),
-            saved=_saved(max(rows, key=lambda row: row.history_date)) if rows else None,
+            version=last.pk if last else 0,
+            saved=Saved(last.at, last.person, last.source, last.reason) if last else None,
             secret=secrets.get(slug),
         )
 
 
-def _newest(model: Any, column: str, values: Iterable[str]) -> dict[str, Any]:
-    """The newest history row by the value of `column`."""
-    rows = model.history.filter(**{f"{column}__in": values}).select_related("history_user")
-    rows = rows.order_by(column, "-history_id").distinct(column)
-    return {getattr(row, column): row for row in rows}
-
-
-def _saved(row: Any) -> Saved:
-    return Saved(row.history_date, row.history_user, row.source, row.history_change_reason)
+def _newest(kind: str, slugs: Iterable[str]) -> dict[str, Any]:
+    """The newest entry of the audit trail about each object."""
+    entries = entries_about(kind, slugs).order_by("object", "-pk").distinct("object")
+    return {entry.object: entry for entry in entries.select_related("person")}
 
 
 def _secrets(slugs: Iterable[str]) -> dict[str, SecretFacts]:

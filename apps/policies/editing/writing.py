@@ -115,8 +115,10 @@ def move(
     with change(person=person, source=source, reason=reason) as changing:
         _as_seen(kind, slug, expected, lambda seen: seen)
         _permit(person, needs_to_move(kind))
-        others = [other for other in _order(kind) if other != slug]
-        _arrange(changing, kind, _inserted(kind, others, slug, before))
+        order = _order(kind)
+        wanted = _inserted(kind, [other for other in order if other != slug], slug, before)
+        if wanted != order:
+            _arrange(changing, kind, wanted, slug)
     return changing.revision
 
 
@@ -149,7 +151,8 @@ def _create(changing: Changing, kind: str, entry: Any, before: str | None) -> No
     rows = checked_rows(kind, None, entry)
     row = _row(kind, rows)
     _permit(changing.said.person, needs(kind, None, entry_in(kind, rows)))
-    places = _arrange(changing, kind, _inserted(kind, _order(kind), row.slug, before))
+    order = _inserted(kind, _order(kind), row.slug, before)
+    places = _arrange(changing, kind, order, row.slug)
     row.position = places[row.slug]
     changing.save(row)
     if kind == "deployments":
@@ -190,10 +193,12 @@ def _inserted(kind: str, others: list[str], slug: str, before: str | None) -> li
     return [*others[:place], slug, *others[place:]]
 
 
-def _arrange(changing: Changing, kind: str, order: Sequence[str]) -> dict[str, int]:
-    """Save what has to move so that the list stands in `order`; returns everybody's place."""
+def _arrange(changing: Changing, kind: str, order: Sequence[str], placed: str) -> dict[str, int]:
+    """Save what has to move so that the list stands in `order`: nothing but `placed`, as long as
+    there is room. Returns everybody's place."""
     rows = {row.slug: row for row in model_of(kind).objects.all()}
-    places = positions(order, {slug: row.position for slug, row in rows.items()})
+    held = {slug: row.position for slug, row in rows.items() if slug != placed}
+    places = positions(order, held)
     for slug, row in rows.items():
         if row.position != places[slug]:
             row.position = places[slug]
