@@ -1,8 +1,6 @@
 """Traces as CSV: one line for each, as many as match, no larger in memory than a batch."""
 
-import csv
 from collections.abc import AsyncIterator, Iterable, Iterator
-from io import StringIO
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
@@ -11,10 +9,9 @@ from django.http import HttpRequest, StreamingHttpResponse
 from apps.dashboards import clock
 from apps.dashboards.cost import trace_cost
 from apps.traces.values import StoredTrace
+from routerctl.sheets import Cell, csv_text
 
 MOST_ROWS = 100_000
-
-Cell = str | int | None
 
 _NAMES = (
     "trace_id", "status", "finish_status", "http_status", "error_code", "degraded_action",
@@ -46,19 +43,12 @@ def csv_lines(batches: Iterable[tuple[StoredTrace, ...]]) -> Iterator[str]:
     """The head, which names the zone of its moments, then a text for each batch. A file that ends
     at the limit says so in its last line."""
     rows = 0
-    yield _written([(f"started_at ({clock.zone()})", *_NAMES)])
+    yield csv_text([(f"started_at ({clock.zone()})", *_NAMES)])
     for batch in batches:
         rows += len(batch)
-        yield _written(map(_row, batch))
+        yield csv_text(map(_row, batch))
     if rows >= MOST_ROWS:
-        yield _written([(f"The export ends here, after {MOST_ROWS:,} traces. Narrow the range.",)])
-
-
-def defused(value: Cell) -> Cell:
-    """`value` so that no spreadsheet takes it for a formula."""
-    if isinstance(value, str) and value.lstrip()[:1] in ("=", "+", "-", "@", "|", "%"):
-        return f"'{value}"
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("\t", "\r", "\n") else value
+        yield csv_text([(f"The export ends here, after {MOST_ROWS:,} traces. Narrow the range.",)])
 
 
 async def _asynchronous(lines: Iterator[str]) -> AsyncIterator[str]:
@@ -69,12 +59,6 @@ async def _asynchronous(lines: Iterator[str]) -> AsyncIterator[str]:
 
 def _following(lines: Iterator[str]) -> str | None:
     return next(lines, None)
-
-
-def _written(rows: Iterable[tuple[Cell, ...]]) -> str:
-    text = StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(map(defused, row) for row in rows)
-    return text.getvalue()
 
 
 def _row(trace: StoredTrace) -> tuple[Cell, ...]:
