@@ -7,6 +7,7 @@ from datetime import UTC, timedelta
 
 import pytest
 
+from apps.accounts.verifying import verify
 from apps.ledger.ids import day_of, moment_of
 from apps.policies.apply import difference
 from apps.policies.models import Revision
@@ -127,3 +128,9 @@ _OF_FRIDAY = (
     "AND (started_at AT TIME ZONE 'Europe/Berlin')::time >= %s::time "
     "AND (started_at AT TIME ZONE 'Europe/Berlin')::time < %s::time"
 )
+
+
+def test_every_change_of_the_invented_past_is_in_the_audit_trail(past: Lived):
+    found = verify()
+    assert found.broken is None
+    assert found.entries > 50
