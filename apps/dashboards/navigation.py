@@ -28,8 +28,9 @@ class Group:
 def _objects(name: str) -> Item:
     """The line of a kind of objects."""
     kind = KINDS[name]
-    own = tuple(f"{kind.one}{page}" for page in ("", "_new", "_edit", "_delete"))
-    return Item(kind.title, kind.icon, Action.READ_CONFIGURATION, (name, *own))
+    pages = ("_new", "_edit", "_delete", "_switch", *(f"_{apart.page}" for apart in kind.apart))
+    own = (name, kind.one, *(f"{kind.one}{page}" for page in pages))
+    return Item(kind.title, kind.icon, Action.READ_CONFIGURATION, own)
 
 
 _GROUPS = (
@@ -38,12 +39,17 @@ _GROUPS = (
         (
             Item("Traces", "list", Action.READ_TRACES, ("traces", "trace", "search")),
             _objects("providers"),
+            _objects("deployments"),
         ),
     ),
     Group(
         "Control",
         (
+            _objects("flags"),
             _objects("features"),
+            _objects("tasks"),
+            _objects("plans"),
+            _objects("prompts"),
             Item("Simulate", "circle-play", Action.SIMULATE, ("simulate",)),
         ),
     ),

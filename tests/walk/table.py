@@ -72,14 +72,17 @@ def open_page(*asks: Ask, stranger: dict[str, int], other_methods: int = 405) ->
     return Line({ask.method: ask for ask in asks}, stranger=stranger, other_methods=other_methods)
 
 
-def object_pages(kind: str, one: str, edits: Action, slug: str) -> dict[str, Line]:
-    """The pages of a kind of objects; `slug` is one of them that others refer to."""
+def object_pages(
+    kind: str, one: str, edits: Action, slug: str, *, only_a_name: bool = False
+) -> dict[str, Line]:
+    """The pages of a kind of objects, of which `slug` is one; what is `only_a_name` has no edit."""
     form = (GET(edits), POST(edits))
+    edit = {} if only_a_name else {f"{one}_edit": page(*form, slug=slug)}
     return {
+        **edit,
         kind: page(GET(Action.READ_CONFIGURATION)),
         one: page(GET(Action.READ_CONFIGURATION), slug=slug),
         f"{one}_new": page(*form),
-        f"{one}_edit": page(*form, slug=slug),
         f"{one}_delete": page(*form, slug=slug),
     }
 
@@ -92,7 +95,16 @@ PAGES: dict[str, Line] = {
     "trace": page(GET(Action.READ_TRACES), of_tenant=True, trace_id=lambda w: w.trace_id),
     "simulate": page(GET(Action.SIMULATE), POST(Action.SIMULATE, 200)),
     **object_pages("providers", "provider", Action.EDIT_PROVIDERS, "openai"),
+    **object_pages("deployments", "deployment", Action.EDIT_PROVIDERS, "openai/small"),
+    "deployment_price": page(
+        GET(Action.EDIT_PRICES), POST(Action.EDIT_PRICES), slug="openai/small"
+    ),
     **object_pages("features", "feature", Action.EDIT_POLICY, "support-chat"),
+    **object_pages("tasks", "task", Action.EDIT_POLICY, "chat", only_a_name=True),
+    **object_pages("plans", "plan", Action.EDIT_POLICY, "free", only_a_name=True),
+    **object_pages("prompts", "prompt", Action.EDIT_POLICY, "strict"),
+    **object_pages("flags", "flag", Action.SWITCH, "short-answers"),
+    "flag_switch": page(GET(Action.SWITCH), POST(Action.SWITCH), slug="short-answers"),
     "appearance": page(POST(None, 302)),
     "system": page(GET(Action.READ_SYSTEM)),
     "design": page(GET(Action.READ_SYSTEM)),

@@ -34,21 +34,26 @@ class Draft:
     held: Held | None
     form: EntryForm
     reason: ReasonedForm
+    title: str
     preview: Preview | None = None
     stale: bool = False
     entry: Entry = field(default_factory=dict)
 
     @classmethod
-    def begun(cls, request: HttpRequest, kind: Kind, held: Held | None) -> "Draft":
-        """Nothing typed yet."""
-        form = kind.form() if held is None else kind.form.of(held.entry)
-        return cls(request, kind, held, form, ReasonedForm())
-
-    @classmethod
-    def typed(cls, request: HttpRequest, kind: Kind, held: Held | None) -> "Draft":
-        data = request.POST
-        form = kind.form(data) if held is None else kind.form.of(held.entry, data)
-        return cls(request, kind, held, form, ReasonedForm(data))
+    def begun(
+        cls,
+        request: HttpRequest,
+        kind: Kind,
+        held: Held | None,
+        title: str = "",
+        form: type[EntryForm] | None = None,
+    ) -> "Draft":
+        """What was typed, or for a GET nothing yet. Another `form` than the kind's own comes with
+        the `title` of its page."""
+        data = request.POST if request.method == "POST" else None
+        forms = form or kind.form
+        made = forms(data) if held is None else forms.of(held.entry, data)
+        return cls(request, kind, held, made, ReasonedForm(data), title or _title(kind, held))
 
     @property
     def slug(self) -> str | None:
@@ -101,3 +106,7 @@ class Draft:
         if self.preview is not None and self.held is not None:
             context["uses"] = sight.uses(self.kind.name, self.held.slug)
         return page(self.request, "objects/edit", context, status=status)
+
+
+def _title(kind: Kind, held: Held | None) -> str:
+    return f"New {kind.one}" if held is None else f"Edit {held.slug}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -27,9 +28,18 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class Switch:
+    """Whether something is on, and the page that switches it."""
+
+    on: bool
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
-    """What stands in a row: text and perhaps a second line, a link, or a state. Without a text it
-    is a dash, and `why_unknown` says why. `meter` (0 to 100) is drawn beside the text."""
+    """What stands in a row: text and perhaps a second line, a link, or a state; a moment or a
+    switch. Without any it is a dash, and `why_unknown` says why. `meter` (0 to 100) is drawn
+    beside the text."""
 
     text: str = ""
     sub: str = ""
@@ -38,6 +48,8 @@ class Cell:
     icon: str = ""
     why_unknown: str = ""
     meter: int | None = None
+    at: datetime | None = None
+    switch: Switch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,16 @@ class Filter:
     label: str
     choices: Callable[[Sequence[Held]], Iterable[tuple[str, str]]]
     has: Callable[[Held, str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Another form for a part of an object that somebody else may edit, at `/-/PAGE/SLUG`."""
+
+    page: str
+    title: str
+    edits: Action
+    form: type[EntryForm]
 
 
 def _nothing(_listed: Sequence[Held], _person: User) -> Around:
@@ -64,7 +86,8 @@ class Kind:
     """`name` is the file's list. `row` gives the cells after the first, which is the slug and,
     below it, `told`. `facts` are those of an object's page; `panels` is a template with more of
     them, `actions` one with buttons, and `context` is what the two need. `traffic` names the
-    column of traces that has the slug. To delete a `dangerous` one takes typing its slug."""
+    column of traces that has the slug. To delete a `dangerous` one takes typing its slug; one that
+    is `only_a_name` has nothing to edit. Pages with meters load the stylesheet of charts."""
 
     name: str
     title: str
@@ -82,7 +105,10 @@ class Kind:
     actions: str = ""
     context: Callable[[Held, User], dict[str, Any]] = _no_context
     traffic: str = ""
+    apart: tuple[Apart, ...] = ()
     dangerous: bool = False
+    only_a_name: bool = False
+    meters: bool = False
 
     @property
     def one(self) -> str:
@@ -98,5 +124,5 @@ class Kind:
         return reverse(f"{self.one}_new")
 
     def url(self, slug: str, page: str = "") -> str:
-        """The address of an object, or of its page `edit` or `delete`."""
+        """The address of an object, or of its page `edit`, `delete` or one that is `apart`."""
         return reverse(f"{self.one}_{page}" if page else self.one, args=[slug])

@@ -1,7 +1,9 @@
 """The URLs of every kind, named `features`, `feature`, `feature_new`, `feature_edit`,
-`feature_delete`. Reading asks for the right to read the configuration, changing for the kind's."""
+`feature_delete`, and by what stands apart, `deployment_price`. Reading asks for the right to read
+the configuration, changing for the kind's."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
@@ -11,25 +13,35 @@ from apps.accounts.permissions import Action, requires
 from apps.dashboards.objects import views
 from apps.dashboards.objects.kind import Kind
 from apps.dashboards.objects.registry import KINDS
+from apps.dashboards.objects.switching import flag_switch
+
+View = Callable[..., HttpResponseBase]
 
 _form = require_http_methods(["GET", "HEAD", "POST"])
 _read = requires(Action.READ_CONFIGURATION)
 
 
 def object_urls() -> Iterator[URLPattern]:
+    yield path("flags/-/switch/<path:slug>", flag_switch, name="flag_switch")
     for kind in KINDS.values():
         yield from _urls_of(kind)
 
 
 def _urls_of(kind: Kind) -> Iterator[URLPattern]:
     may_edit = requires(kind.edits)
-    given: dict[str, Kind] = {"kind": kind}
-    pages: tuple[tuple[str, str, Callable[..., HttpResponseBase]], ...] = (
-        ("", kind.name, require_safe(_read(views.listing))),
-        ("/-/new", f"{kind.one}_new", _form(may_edit(views.create))),
-        ("/-/edit/<path:slug>", f"{kind.one}_edit", _form(may_edit(views.edit))),
-        ("/-/delete/<path:slug>", f"{kind.one}_delete", _form(may_edit(views.delete))),
-        ("/<path:slug>", kind.one, require_safe(_read(views.detail))),
-    )
-    for route, name, view in pages:
-        yield path(f"{kind.name}{route}", view, given, name=name)
+    given: dict[str, Any] = {"kind": kind}
+    pages: list[tuple[str, str, View, dict[str, Any]]] = [
+        ("", kind.name, require_safe(_read(views.listing)), given),
+        ("/-/new", f"{kind.one}_new", _form(may_edit(views.create)), given),
+        ("/-/delete/<path:slug>", f"{kind.one}_delete", _form(may_edit(views.delete)), given),
+    ]
+    if not kind.only_a_name:
+        edit = _form(may_edit(views.edit))
+        pages.append(("/-/edit/<path:slug>", f"{kind.one}_edit", edit, given))
+    for apart in kind.apart:
+        edit = _form(requires(apart.edits)(views.edit))
+        name = f"{kind.one}_{apart.page}"
+        pages.append((f"/-/{apart.page}/<path:slug>", name, edit, {**given, "apart": apart}))
+    pages.append(("/<path:slug>", kind.one, require_safe(_read(views.detail)), given))
+    for route, name, view, arguments in pages:
+        yield path(f"{kind.name}{route}", view, arguments, name=name)

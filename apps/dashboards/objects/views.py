@@ -7,7 +7,7 @@ from apps.accounts.models import User
 from apps.dashboards.objects import sight
 from apps.dashboards.objects.conflicts import conflict, gone
 from apps.dashboards.objects.draft import Draft
-from apps.dashboards.objects.kind import Kind
+from apps.dashboards.objects.kind import Apart, Kind
 from apps.dashboards.objects.listing import Listing
 from apps.dashboards.objects.removing import Removal
 from apps.dashboards.respond import done, page
@@ -48,33 +48,36 @@ def detail(request: HttpRequest, kind: Kind, slug: str) -> HttpResponse:
 
 
 def create(request: HttpRequest, kind: Kind) -> HttpResponse:
-    return _edited(request, kind, None)
+    return _edited(Draft.begun(request, kind, None))
 
 
-def edit(request: HttpRequest, kind: Kind, slug: str) -> HttpResponse:
+def edit(request: HttpRequest, kind: Kind, slug: str, apart: Apart | None = None) -> HttpResponse:
+    """By the kind's own form, or by the one for a part that stands `apart`."""
     held = _held_or_none(kind, slug)
     if held is None and request.method == "POST":
         return gone(request, kind, slug)
-    return _edited(request, kind, _held(kind, slug))
+    held = held or _held(kind, slug)
+    if apart is None:
+        return _edited(Draft.begun(request, kind, held))
+    return _edited(Draft.begun(request, kind, held, f"{apart.title} of {slug}", apart.form))
 
 
-def _edited(request: HttpRequest, kind: Kind, held: Held | None) -> HttpResponse:
+def _edited(draft: Draft) -> HttpResponse:
     """See `draft` for the steps."""
-    if request.method != "POST":
-        return Draft.begun(request, kind, held).shown()
-    draft = Draft.typed(request, kind, held)
-    step = request.POST.get("step")
-    if "add" in request.POST or step == "again":
+    typed = draft.request.POST
+    if draft.request.method != "POST":
+        return draft.shown()
+    if "add" in typed or typed.get("step") == "again":
         return draft.unjudged().shown()
     if not draft.judged():
         return draft.shown(422)
-    if step == "review":
+    if typed.get("step") == "review":
         return draft.with_reason_unjudged().shown()
-    return _saved(request, draft) if draft.looked_at() else draft.shown(422)
+    return _saved(draft) if draft.looked_at() else draft.shown(422)
 
 
-def _saved(request: HttpRequest, draft: Draft) -> HttpResponse:
-    kind, said = draft.kind, draft.reason.cleaned_data["reason"]
+def _saved(draft: Draft) -> HttpResponse:
+    request, kind, said = draft.request, draft.kind, draft.reason.cleaned_data["reason"]
     try:
         revision = editing.put(
             kind.name,

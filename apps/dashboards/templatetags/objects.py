@@ -1,13 +1,16 @@
 """Objects of the configuration in templates: links to them, and what differs between two states."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django import template
 from django.forms import BoundField
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.dashboards.objects.health import error_words
 from apps.dashboards.objects.kind import Cell, Head
+from apps.dashboards.objects.prices import is_to_come, price_facts
 from apps.dashboards.objects.registry import KINDS
 from apps.dashboards.objects.rows_field import Row, RowsField, rendered_rows
 from apps.dashboards.objects.sight import shown
@@ -16,6 +19,8 @@ from apps.policies.editing import Change, Saved
 register = template.Library()
 
 register.filter("shown", shown)
+register.filter("error_words", error_words)
+register.filter("is_to_come", is_to_come)
 
 
 @register.simple_tag
@@ -66,3 +71,16 @@ def who(change: Change | Saved) -> str:
     if change.person is not None:
         return change.person.get_full_name()
     return {"code": "a configuration file", "api": "an API key"}.get(change.source, "a command")
+
+
+@register.filter
+def and_beside(price: dict[str, Any]) -> str:
+    """What a price states beside input and output, in one line."""
+    _input, _output, *rest = price_facts(price)
+    return "; ".join(f"{label.lower()} {amount}" for label, amount in rest)
+
+
+@register.filter
+def unit(field: BoundField) -> str:
+    """What stands behind the number in a field; empty for most."""
+    return str(field.field.widget.attrs.get("data-after", ""))
