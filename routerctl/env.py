@@ -50,6 +50,7 @@ class Env:
     max_body_bytes: int
     role: Role
     log_level: str
+    price_feed_url: str
 
     @property
     def database(self) -> dict[str, object]:
@@ -92,6 +93,7 @@ def read_env() -> Env:
         max_body_bytes=reader.count("ROUTERCTL_MAX_BODY_BYTES", 20 * 1024 * 1024),
         role=cast("Role", reader.choice("ROUTERCTL_ROLE", get_args(Role))),
         log_level=reader.choice("ROUTERCTL_LOG_LEVEL", ("INFO", *LOG_LEVELS)),
+        price_feed_url=reader.text("ROUTERCTL_PRICE_FEED_URL"),
     )
     _check_keys(env, reader.problems)
     if production:

@@ -201,3 +201,41 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"revision {self.pk} ({self.hash[:12]})"
+
+
+class PriceProposal(models.Model):
+    """Prices that were asked for, and what became of them. What they are is in `content`, an
+    encoded `prices.values.Content`; it is never changed. While `state` is open nothing else is.
+
+    `feed` is genai-prices, litellm or hand, `version` says which data of it. `applied` are the
+    places in the content of what was approved.
+    """
+
+    feed = models.CharField(max_length=16)
+    version = models.CharField(max_length=100, blank=True, default="")
+    content = models.JSONField()
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    source = models.CharField(max_length=8)
+    made_at = models.DateTimeField(default=timezone.now)
+    state = models.CharField(max_length=8, default="open")
+    applied = models.JSONField(default=list)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="open", decided_at=None)
+                | Q(state__in=("approved", "rejected"), decided_at__isnull=False),
+                name="proposal_is_open_or_decided",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"prices from {self.feed} {self.version}".rstrip()

@@ -15,11 +15,12 @@ from apps.policies.editing.kinds import KINDS, as_written
 from apps.policies.editing.needs import needs
 from apps.policies.editing.past import Past, history
 from apps.policies.editing.refusals import Conflict, ConflictField, EntryProblem, Invalid, NotThere
-from apps.policies.editing.writing import amend, move, put, remove
+from apps.policies.editing.writing import Amendment, amend, amend_all, move, put, remove
 from apps.policies.trail import Change
 
 __all__ = [
     "KINDS",
+    "Amendment",
     "Change",
     "Conflict",
     "ConflictField",
@@ -32,6 +33,7 @@ __all__ = [
     "Saved",
     "SecretFacts",
     "amend",
+    "amend_all",
     "as_written",
     "consequences",
     "entries",

@@ -1,6 +1,8 @@
 """Edits of one object: each is one change, checked, audited and published."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -66,14 +68,39 @@ def amend(
 ) -> Revision:
     """Give some fields of an entry other values (None takes one out); the rest stays as it is at
     that moment. Raises what `put` raises."""
+    amendment = Amendment(slug, fields, expected)
+    return amend_all(kind, [amendment], person=person, source=source, reason=reason)
 
-    def amended(now: Entry) -> Entry:
-        return {name: value for name, value in {**now, **fields}.items() if value is not None}
 
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """Other values for some `fields` of one entry, whose version `expected` the editor saw."""
+
+    slug: str
+    fields: Mapping[str, Any]
+    expected: int | None = None
+
+
+def amend_all(
+    kind: str,
+    amendments: Iterable[Amendment],
+    *,
+    person: User | None,
+    source: str,
+    reason: str,
+) -> Revision:
+    """Amend several objects of a kind as one change, which ends in one revision: all or none.
+    Raises what `put` raises, for the first that cannot be."""
     with change(person=person, source=source, reason=reason) as changing:
-        held = _as_seen(kind, slug, expected, amended)
-        _replace(changing, held, amended(held.entry))
+        for amendment in amendments:
+            amended = partial(_amended, fields=amendment.fields)
+            held = _as_seen(kind, amendment.slug, amendment.expected, amended)
+            _replace(changing, held, amended(held.entry))
     return changing.revision
+
+
+def _amended(now: Entry, fields: Mapping[str, Any]) -> Entry:
+    return {name: value for name, value in {**now, **fields}.items() if value is not None}
 
 
 def remove(
