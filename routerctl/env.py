@@ -23,10 +23,12 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 T = TypeVar("T")
 
 SHORTEST_SECRET = 40
+MAIL_SCHEMES = ("smtp://", "smtp+tls://", "smtp+ssl://")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 TELLTALES = ("change", "default", "example", "insecure", "secret", "password", "development")
 
 
+_MAIL_PATIENCE_S = 10
 _DATABASE_PATIENCE = {"connect_timeout": 5, "tcp_user_timeout": 10_000}  # s, ms
 
 
@@ -51,6 +53,8 @@ class Env:
     role: Role
     log_level: str
     price_feed_url: str
+    email_url: str
+    email_from: str
 
     @property
     def database(self) -> dict[str, object]:
@@ -59,6 +63,12 @@ class Env:
         config = dict(environ.Env.db_url_config(self.database_url))
         config["OPTIONS"] = {**_DATABASE_PATIENCE, **config.get("OPTIONS", {})}
         return config
+
+    @property
+    def email(self) -> dict[str, object]:
+        """`email_url` as Django's EMAIL_ settings; without one nothing is sent."""
+        url = self.email_url or "dummymail://"
+        return {**environ.Env.email_url_config(url), "EMAIL_TIMEOUT": _MAIL_PATIENCE_S}
 
     @property
     def encryption_ring(self) -> MultiFernet:
@@ -94,7 +104,10 @@ def read_env() -> Env:
         role=cast("Role", reader.choice("ROUTERCTL_ROLE", get_args(Role))),
         log_level=reader.choice("ROUTERCTL_LOG_LEVEL", ("INFO", *LOG_LEVELS)),
         price_feed_url=reader.text("ROUTERCTL_PRICE_FEED_URL"),
+        email_url=reader.text("ROUTERCTL_EMAIL_URL"),
+        email_from=reader.text("ROUTERCTL_EMAIL_FROM"),
     )
+    _check_email(env, reader.problems)
     _check_keys(env, reader.problems)
     if production:
         _check_production(env, reader.problems)
@@ -111,6 +124,13 @@ def _check_keys(env: Env, problems: list[str]) -> None:
             problems.append(
                 f"ROUTERCTL_ENCRYPTION_KEYS: key {number} is not 32 bytes in URL-safe base64."
             )
+
+
+def _check_email(env: Env, problems: list[str]) -> None:
+    if env.email_url and not env.email_url.startswith(MAIL_SCHEMES):
+        problems.append(f"ROUTERCTL_EMAIL_URL: must begin with {' or '.join(MAIL_SCHEMES)}.")
+    if env.email_url and "@" not in env.email_from:
+        problems.append("ROUTERCTL_EMAIL_FROM: required, an address, when mail is sent.")
 
 
 def _check_production(env: Env, problems: list[str]) -> None:

@@ -96,6 +96,9 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 
 LOGGING = logs.configure(ENV.log_level)
 
+globals().update(ENV.email)  # EMAIL_HOST and its like
+DEFAULT_FROM_EMAIL = ENV.email_from
+
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True

@@ -77,6 +77,41 @@ class User(AbstractBaseUser):
         return self.name or self.email
 
 
+class Invitation(models.Model):
+    """Somebody who may become a person, by a link that works once. Only a digest of it is kept."""
+
+    email = models.EmailField()
+    role = models.CharField(max_length=16, choices=Role)
+    tenants = ArrayField(models.CharField(max_length=LONGEST), default=list, blank=True)
+    digest = models.BinaryField(max_length=32, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    person = models.OneToOneField(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="invitation"
+    )
+    """Who came of it."""
+
+    history = AuditedHistory(excluded_fields=["digest"], named_by="email")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(email=Lower("email")), name="invited_email_is_lower"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values), name="invited_role_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(tenants__contains=[""]), name="invited_tenants_have_names"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+
 class ApiKey(models.Model):
     """A client's key. What is not blank is pinned: a request cannot say otherwise.
 

@@ -12,11 +12,12 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import transaction
 
+from apps.accounts import sessions
 from apps.accounts.audit import save_with_reason
 from apps.accounts.models import User
 from apps.accounts.permissions import writes
 
-_FACTORS: Final = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+FACTORS: Final = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 _WORDS: Final = {
     Authenticator.Type.TOTP: "authenticator app",
     Authenticator.Type.WEBAUTHN: "passkey",
@@ -27,7 +28,7 @@ _SECRETS: Final = ("secret", "seed")
 
 
 def has_one(person: User) -> bool:
-    return bool(Authenticator.objects.filter(user_id=person.pk, type__in=_FACTORS).exists())
+    return bool(Authenticator.objects.filter(user_id=person.pk, type__in=FACTORS).exists())
 
 
 def lacks_one(person: User) -> bool:
@@ -38,7 +39,7 @@ def lacks_one(person: User) -> bool:
 def factors_of(people: Iterable[int]) -> dict[int, list[str]]:
     """For each id the words for what they have, `authenticator app` and `passkey`; one query."""
     found: dict[int, list[str]] = defaultdict(list)
-    rows = Authenticator.objects.filter(user_id__in=list(people), type__in=_FACTORS)
+    rows = Authenticator.objects.filter(user_id__in=list(people), type__in=FACTORS)
     for person_id, kind in rows.order_by("type").values_list("user_id", "type").distinct():
         found[person_id].append(word(kind))
     return found
@@ -50,9 +51,11 @@ def word(kind: str) -> str:
 
 @transaction.atomic
 def remove_all(person: User, *, by: User, reason: str) -> None:
-    """Let `person`, who lost theirs, begin anew. Raises ValueError for an empty reason."""
-    save_with_reason(person, person=by, source="page", reason=reason)
+    """Let `person`, who lost theirs, begin anew; whoever is signed in with them is signed out."""
+    told = f"removed their second factors: {reason}"
+    save_with_reason(person, person=by, source="page", reason=told)
     Authenticator.objects.filter(user_id=person.pk).delete()
+    sessions.end_all(person)
 
 
 def note(person_id: int, what: str) -> None:

@@ -54,7 +54,18 @@ _GROUPS = (
         ),
     ),
     Group("Money", ()),
-    Group("Govern", (Item("System", "heart-pulse", Action.READ_SYSTEM, ("system",)),)),
+    Group(
+        "Govern",
+        (
+            Item(
+                "People",
+                "users",
+                Action.READ_PEOPLE,
+                ("people", "person", "edit_person", "invite", "revoke_invitation"),
+            ),
+            Item("System", "heart-pulse", Action.READ_SYSTEM, ("system",)),
+        ),
+    ),
 )
 
 

@@ -105,7 +105,9 @@ def remove_app(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         totp_flows.deactivate_totp(request, kept)
         return done(request, "Your authenticator app is removed.", "account")
-    return _confirm(request, "Remove your authenticator app?", "Its codes stop working.")
+    return _confirm(
+        request, "Remove your authenticator app?", "Its codes stop working.", "Remove it"
+    )
 
 
 # ------------------------------------------------------------------------ passkeys
@@ -134,7 +136,7 @@ def remove_passkey(request: HttpRequest, passkey_id: int) -> HttpResponse:
     if request.method == "POST":
         webauthn_flows.remove_authenticator(request, kept)
         return done(request, "The passkey is removed.", "account")
-    return _confirm(request, f"Remove “{kept}”?", "You can no longer sign in with it.")
+    return _confirm(request, f"Remove “{kept}”?", "You can no longer sign in with it.", "Remove it")
 
 
 # ------------------------------------------------------------------------ recovery codes
@@ -159,7 +161,9 @@ def new_recovery_codes(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         recovery.generate_recovery_codes(request)
         return redirect("recovery_codes")
-    return _confirm(request, "Make new recovery codes?", "The ones you have stop working.")
+    return _confirm(
+        request, "Make new recovery codes?", "The ones you have stop working.", "Make new ones"
+    )
 
 
 def _added(request: HttpRequest, said: str, new_codes: Any) -> HttpResponse:
@@ -167,6 +171,6 @@ def _added(request: HttpRequest, said: str, new_codes: Any) -> HttpResponse:
     return done(request, said, "recovery_codes" if new_codes else "account")
 
 
-def _confirm(request: HttpRequest, question: str, consequence: str) -> HttpResponse:
-    context = {"question": question, "consequence": consequence}
+def _confirm(request: HttpRequest, question: str, consequence: str, button: str) -> HttpResponse:
+    context = {"question": question, "consequence": consequence, "button": button}
     return page(request, "account/confirm", context)

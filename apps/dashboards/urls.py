@@ -4,7 +4,7 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
-from apps.dashboards import account, design, second_factor, sign_in, views
+from apps.dashboards import account, design, invitations, people, second_factor, sign_in, views
 from apps.dashboards.objects.urls import object_urls
 from apps.dashboards.simulate.views import simulator
 from apps.dashboards.system.views import system
@@ -21,6 +21,19 @@ urlpatterns = [
     path("system", system, name="system"),
     path("system/design", design.design, name="design"),
     path("system/design/dialog", design.dialog, name="design_dialog"),
+    path("people", people.people_list, name="people"),
+    path("people/invite", invitations.invite, name="invite"),
+    path(
+        "people/invitations/<int:invitation_id>/revoke",
+        invitations.revoke_invitation,
+        name="revoke_invitation",
+    ),
+    path("people/<int:person_id>", people.person, name="person"),
+    path("people/<int:person_id>/edit", people.edit_person, name="edit_person"),
+    path("people/<int:person_id>/sign-out", people.end_person_sessions, name="end_person_sessions"),
+    path("people/<int:person_id>/remove-factors", people.remove_factors, name="remove_factors"),
+    path("join/<str:token>", invitations.join_link, name="join_link"),
+    path("join", invitations.join, name="join"),
     # Names that begin with account_ and mfa_ are those that allauth looks for.
     path("sign-in/", sign_in.SignIn.as_view(), name="account_login"),
     path("sign-in/passkey", sign_in.PasskeySignIn.as_view(), name="passkey_sign_in"),

@@ -9,16 +9,16 @@ from tests.browser.screenshots import SCHEMES, SIZES
 
 
 @pytest.fixture
-def sign_in(page, live_server):
+def by_password(page, live_server):
     """Signs in with e-mail and password, as people do."""
 
-    def sign_in(person, path="/account"):
+    def by_password(person, path="/account"):
         page.goto(live_server.url + path)
         page.get_by_label("E-mail").fill(person.email)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
 
-    return sign_in
+    return by_password
 
 
 @pytest.fixture
@@ -54,8 +54,10 @@ def sign_out(page):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_the_pages_of_ones_own_account_are_fit_to_be_seen(look, page, support, sign_in, confirm):
-    sign_in(support)
+def test_the_pages_of_ones_own_account_are_fit_to_be_seen(
+    look, page, support, by_password, confirm
+):
+    by_password(support)
     look("account", "/account")
     look("account-again", "/account/app")
     confirm()
@@ -72,15 +74,15 @@ def test_the_pages_of_ones_own_account_are_fit_to_be_seen(look, page, support, s
     look("account-new-recovery-codes", "/account/recovery-codes/new")
     look("account-with-app", "/account")
     sign_out(page)
-    sign_in(support)
+    by_password(support)
     expect(page.get_by_role("heading", name="One more step")).to_be_visible()
     look("second-step", "/sign-in/code")
 
 
 def test_a_passkey_is_added_and_then_signs_in_alone(
-    page, live_server, support, sign_in, confirm, authenticator
+    page, live_server, support, by_password, confirm, authenticator
 ):
-    sign_in(support)
+    by_password(support)
     page.get_by_role("link", name="Add a passkey").click()
     confirm()
     page.get_by_label("Name").fill("My phone")
@@ -99,24 +101,24 @@ def test_a_passkey_is_added_and_then_signs_in_alone(
 
 
 def test_a_passkey_is_the_second_step_after_the_password(
-    page, live_server, support, sign_in, confirm, authenticator
+    page, live_server, support, by_password, confirm, authenticator
 ):
-    sign_in(support)
+    by_password(support)
     page.get_by_role("link", name="Add a passkey").click()
     confirm()
     page.get_by_role("button", name="Add it").click()
     expect(page.get_by_text("Shown this once")).to_be_visible()
     sign_out(page)
-    sign_in(support, "/traces?status=failed")
+    by_password(support, "/traces?status=failed")
     page.get_by_role("button", name="Use a passkey").click()
     expect(page).to_have_url(f"{live_server.url}/traces?status=failed")
 
 
 def test_a_passkey_that_is_refused_says_so_and_the_password_still_works(
-    page, live_server, support, sign_in, authenticator
+    page, live_server, support, by_password, authenticator
 ):
     page.goto(f"{live_server.url}/sign-in/")
     page.get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_text("No passkey was used")).to_be_visible()
-    sign_in(support, "/traces")
+    by_password(support, "/traces")
     expect(page.get_by_role("heading", name="Traces", exact=True)).to_be_visible()

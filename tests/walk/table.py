@@ -67,9 +67,23 @@ def page(*asks: Ask, of_tenant: bool = False, other_methods: int = 405, **argume
     )
 
 
-def open_page(*asks: Ask, stranger: dict[str, int], other_methods: int = 405) -> Line:
+def open_page(
+    *asks: Ask, stranger: dict[str, int], other_methods: int = 405, **arguments: Any
+) -> Line:
     """A page that can be reached without signing in; `stranger` is its status by method."""
-    return Line({ask.method: ask for ask in asks}, stranger=stranger, other_methods=other_methods)
+    return Line(
+        {ask.method: ask for ask in asks},
+        arguments,
+        stranger=stranger,
+        other_methods=other_methods,
+    )
+
+
+_EDIT_PERSON = (GET(Action.EDIT_PEOPLE), POST(Action.EDIT_PEOPLE, 422))
+
+
+def _colleague(world: World) -> int:
+    return world.colleague.pk
 
 
 def object_pages(
@@ -121,6 +135,17 @@ PAGES: dict[str, Line] = {
         stranger=dict.fromkeys(METHODS, 302),  # the first step comes first
         other_methods=302,
     ),
+    "people": page(GET(Action.READ_PEOPLE)),
+    "person": page(GET(Action.READ_PEOPLE), of_tenant=True, person_id=_colleague),
+    "edit_person": page(*_EDIT_PERSON, of_tenant=True, person_id=_colleague),
+    "end_person_sessions": page(*_EDIT_PERSON, of_tenant=True, person_id=_colleague),
+    "remove_factors": page(*_EDIT_PERSON, of_tenant=True, person_id=_colleague),
+    "invite": page(*_EDIT_PERSON),
+    "revoke_invitation": page(
+        *_EDIT_PERSON, of_tenant=True, invitation_id=lambda w: w.invitation.pk
+    ),
+    "join": open_page(GET(None, 404), POST(None, 404), stranger={"GET": 404, "POST": 404}),
+    "join_link": open_page(GET(None, 404), stranger={"GET": 404}, token="unknown"),
     "account_reauthenticate": page(GET(None, 403), POST(None, 403), other_methods=403),
     "mfa_reauthenticate": page(GET(None, 403), POST(None, 403), other_methods=403),
     "mfa_reauthenticate_webauthn": page(GET(None, 403), POST(None, 403), other_methods=403),

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from apps.accounts import keys
+from apps.accounts import invitations, keys
 from apps.accounts.audit import save_with_reason
-from apps.accounts.models import ApiKey, Role, User
+from apps.accounts.models import ApiKey, Invitation, Role, User
 from apps.policies.apply import apply
 from routerctl.engine.types import RoutingRequest
 from tests.apps.traces.stored import TRACE_ID, keep, stored
@@ -18,10 +18,12 @@ REACHES = {"owner": [OWNER], "another": ["globex"], "every": ["*"]}
 
 @dataclass(frozen=True)
 class World:
-    """`people` are by role and reach; `key` and the trace are of tenant acme."""
+    """`people` are by role and reach; all the rest is of tenant acme."""
 
     people: dict[tuple[str, str], User]
     key: ApiKey
+    colleague: User
+    invitation: Invitation
     trace_id: str = TRACE_ID
 
 
@@ -34,7 +36,15 @@ def make_world() -> World:
         for role in Role.values
         for reach, tenants in REACHES.items()
     }
-    return World(people, key)
+    colleague = _person("support", "colleague", [OWNER])
+    invitation, _ = invitations.invite(
+        email="invited@example.com",
+        role=Role.SUPPORT,
+        tenants=[OWNER],
+        by=people[Role.ADMIN, "every"],
+        reason="for the walk",
+    )
+    return World(people, key, colleague, invitation)
 
 
 def _person(role: str, reach: str, tenants: list[str]) -> User:

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 
-from apps.accounts import keys, people
+from apps.accounts import invitations, keys, people
 from apps.accounts.chain import AuditEntry
 from apps.accounts.models import ApiKey, User
 from apps.accounts.verifying import Head, verify
@@ -153,6 +153,8 @@ def test_the_database_refuses_to_change_delete_or_empty_entries(
 def test_the_database_refuses_to_change_or_delete_any_history(
     trail: None, model: Any, statement: str
 ) -> None:
+    who = User.objects.get()
+    invitations.invite(email="i@example.com", role="support", tenants=[], by=who, reason="test")
     history = model.history.model
     assert history.objects.exists()
     with pytest.raises(IntegrityError, match="never changed or deleted"), transaction.atomic():
