@@ -63,6 +63,7 @@ _GROUPS = (
                 Action.READ_PEOPLE,
                 ("people", "person", "edit_person", "invite", "revoke_invitation"),
             ),
+            Item("Log", "scroll-text", Action.READ_LOG, ("log",)),
             Item("System", "heart-pulse", Action.READ_SYSTEM, ("system",)),
         ),
     ),

@@ -1,10 +1,6 @@
 """Traces as CSV: one line for each, as many as match, no larger in memory than a batch."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
-
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, StreamingHttpResponse
+from collections.abc import Iterable, Iterator
 
 from apps.dashboards import clock
 from apps.dashboards.cost import trace_cost
@@ -21,24 +17,6 @@ _NAMES = (
 )  # fmt: skip
 
 
-def csv_answer(
-    request: HttpRequest, batches: Iterable[tuple[StoredTrace, ...]]
-) -> StreamingHttpResponse:
-    """A download of `batches`. An ASGI server would gather a plain iterator before it sends the
-    first byte, so it is given an asynchronous one."""
-    lines = csv_lines(batches)
-    body = _asynchronous(lines) if isinstance(request, ASGIRequest) else lines
-    name = f"traces-{clock.local(clock.now_ms()):%Y-%m-%d-%H%M}.csv"
-    return StreamingHttpResponse(
-        body,
-        content_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-        },
-    )
-
-
 def csv_lines(batches: Iterable[tuple[StoredTrace, ...]]) -> Iterator[str]:
     """The head, which names the zone of its moments, then a text for each batch. A file that ends
     at the limit says so in its last line."""
@@ -49,16 +27,6 @@ def csv_lines(batches: Iterable[tuple[StoredTrace, ...]]) -> Iterator[str]:
         yield csv_text(map(_row, batch))
     if rows >= MOST_ROWS:
         yield csv_text([(f"The export ends here, after {MOST_ROWS:,} traces. Narrow the range.",)])
-
-
-async def _asynchronous(lines: Iterator[str]) -> AsyncIterator[str]:
-    following = sync_to_async(_following)
-    while (line := await following(lines)) is not None:
-        yield line
-
-
-def _following(lines: Iterator[str]) -> str | None:
-    return next(lines, None)
 
 
 def _row(trace: StoredTrace) -> tuple[Cell, ...]:

@@ -5,6 +5,8 @@ from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
 from apps.dashboards import account, design, invitations, people, second_factor, sign_in, views
+from apps.dashboards.log.views import csv as log_csv
+from apps.dashboards.log.views import log
 from apps.dashboards.objects.urls import object_urls
 from apps.dashboards.simulate.views import simulator
 from apps.dashboards.system.views import system
@@ -18,6 +20,8 @@ urlpatterns = [
     path("simulate", simulator, name="simulate"),
     *object_urls(),
     path("appearance", views.appearance, name="appearance"),
+    path("log", log, name="log"),
+    path("log.csv", log_csv, name="log_csv"),
     path("system", system, name="system"),
     path("system/design", design.design, name="design"),
     path("system/design/dialog", design.dialog, name="design_dialog"),

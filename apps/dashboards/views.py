@@ -13,11 +13,12 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts import people
 from apps.accounts.models import User
 from apps.accounts.permissions import Action, may, requires, tenants_of
+from apps.dashboards.download import csv_download
 from apps.dashboards.find import pasted_trace_id
 from apps.dashboards.forms import RANGES, TraceFilters
 from apps.dashboards.respond import page
 from apps.dashboards.secrets_said import said_a_secret, without_secrets
-from apps.dashboards.trace_csv import MOST_ROWS, csv_answer
+from apps.dashboards.trace_csv import MOST_ROWS, csv_lines
 from apps.dashboards.trace_list import trace_list
 from apps.dashboards.trace_page import trace_page
 from apps.traces.selectors import every_trace, find_trace
@@ -48,7 +49,8 @@ def traces_csv(request: HttpRequest) -> HttpResponseBase:
     if not form.is_valid():
         return page(request, "traces/list", {"form": form, "ranges": RANGES}, status=422)
     wanted, tenants = form.trace_filter(), tenants_of(request.user)
-    return csv_answer(request, every_trace(wanted, tenants=tenants, most=MOST_ROWS))
+    found = every_trace(wanted, tenants=tenants, most=MOST_ROWS)
+    return csv_download(request, "traces", csv_lines(found))
 
 
 @require_safe

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from apps.accounts.chain import AuditEntry
+from apps.accounts.chain import AuditEntry, kind_of
 from apps.accounts.models import User
 from apps.accounts.permissions import Action, may, tenants_of
 from apps.accounts.tenants import EVERY_TENANT, Tenants
+from apps.policies.editing.kinds import MODELS
 from apps.policies.trail import Change, change_of, with_before
 from routerctl.sheets import Cell, csv_text
 
@@ -37,6 +38,9 @@ READS: Mapping[str, tuple[str, Action]] = {
     PERSON: ("person", Action.READ_PEOPLE),
 }
 """What has a history: what one is called, and the action that it takes to read of its changes."""
+
+KINDS_OF_FILE: Mapping[str, str] = {kind_of(model): name for name, model in MODELS.items()}
+"""The names of the file's lists, by kind; the rest stands in no file."""
 
 WORDS: Mapping[str, str] = {word: kind for kind, (word, _) in READS.items()}
 
@@ -104,6 +108,17 @@ def log_csv(wanted: LogFilter, sight: Sight) -> Iterator[str]:
         cursor = page.next
         if cursor is None:
             return
+
+
+def authors(sight: Sight) -> list[User]:
+    """Who made the changes that can be seen, by name."""
+    theirs = _visible(sight).filter(person=OuterRef("pk"))
+    return sorted(User.objects.filter(Exists(theirs)), key=lambda one: one.get_full_name())
+
+
+def newest_entry() -> tuple[int, str] | None:
+    """The number and the digest of the trail's newest entry, which seals all others."""
+    return AuditEntry.objects.values_list("pk", "digest").first()
 
 
 # --------------------------------------------------------------------------- the query

@@ -120,6 +120,8 @@ PAGES: dict[str, Line] = {
     **object_pages("flags", "flag", Action.SWITCH, "short-answers"),
     "flag_switch": page(GET(Action.SWITCH), POST(Action.SWITCH), slug="short-answers"),
     "appearance": page(POST(None, 302)),
+    "log": page(GET(Action.READ_LOG)),
+    "log_csv": page(GET(Action.EXPORT_LOG)),
     "system": page(GET(Action.READ_SYSTEM)),
     "design": page(GET(Action.READ_SYSTEM)),
     "design_dialog": page(GET(Action.READ_SYSTEM), POST(Action.READ_SYSTEM)),

@@ -80,11 +80,13 @@ def moment(moment_ms: int, style: str) -> SafeString:
     """A moment in the page's zone, its ISO 8601 form beneath.
 
     Styles: `full`, as `14:17:53 CET, Wed 18 Nov 2026`; `of_day`, as `14:17:53`, for columns
-    whose head names the zone.
+    whose head names the zone; `time`, the same where the day stands above.
     """
     at, iso = clock.local(moment_ms), clock.iso(moment_ms)
     if style == "full":
         shown = f"{at:%H:%M:%S %Z}, {at:%a} {at.day} {at:%b %Y}"
+    elif style == "time":
+        shown = f"{at:%H:%M:%S}"
     else:
         shown = clock.of_day(moment_ms, clock.now_ms())
     return format_html('<time datetime="{0}" title="{0}">{1}</time>', iso, shown)
