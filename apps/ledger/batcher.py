@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from apps.ledger import rows
-from apps.ledger.admissions import Admissions
+from apps.ledger.admissions import PACE_S, Admissions
 from apps.ledger.heartbeat import Trouble
 from apps.ledger.lease import LEASE_S
 from apps.ledger.records import AttemptRecord, Hold, Outcome, Refused, Settlement
@@ -29,9 +29,9 @@ _POLL_S = 0.005
 class Ledger:
     """One per process, used from its loop."""
 
-    def __init__(self, dsn: str, *, lease_s: float = LEASE_S) -> None:
+    def __init__(self, dsn: str, *, lease_s: float = LEASE_S, pace_s: float = PACE_S) -> None:
         self._settlements = Settlements(dsn)
-        self._admissions = Admissions(dsn, self._release, lease_s=lease_s)
+        self._admissions = Admissions(dsn, self._release, lease_s=lease_s, pace_s=pace_s)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:

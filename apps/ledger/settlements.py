@@ -17,8 +17,8 @@ from apps.ledger.refusals import RefusalMeter
 log = structlog.get_logger(__name__)
 
 _MAX_BATCH = 128
-_COMPANY_S = 0.02
-"""How long the first of a batch waits for others."""
+_COMPANY_S = 0.01
+"""How long the first of a batch waits for others; reserves wait while a large one is stored."""
 _MAX_REFUSALS = 10_000
 """How many are kept for a database that is away; what is held is kept without bound, because
 without a database nothing new is."""

@@ -235,6 +235,35 @@ async def test_a_settlement_reads_its_own_holds_only_whatever_the_statistics_say
     assert len(stored.traces()) == 10
 
 
+async def test_reserves_that_had_company_wait_for_more(
+    make_ledger: MakeLedger, stored: Stored
+) -> None:
+    ledger = await make_ledger(pace_s=0.5)
+    heads = [made.head() for _ in range(4)]
+    await asyncio.gather(*(ledger.reserve(made.hold(known)) for known in heads[:2]))
+
+    early = asyncio.create_task(ledger.reserve(made.hold(heads[2])))
+    await asyncio.sleep(0.1)
+    await asyncio.gather(early, ledger.reserve(made.hold(heads[3])))
+
+    assert _transactions(stored) == [2, 2]
+
+
+async def test_who_reserves_alone_waits_for_nobody(make_ledger: MakeLedger, stored: Stored) -> None:
+    ledger = await make_ledger(pace_s=3600.0)
+
+    for _ in range(3):
+        await ledger.reserve(made.hold(made.head()))
+
+    assert _transactions(stored) == [1, 1, 1]
+
+
+def _transactions(stored: Stored) -> list[int]:
+    """How many holds each of the transactions that made them brought."""
+    rows = stored.all("SELECT count(*) AS holds FROM ledger_hold GROUP BY xmin::text")
+    return [row["holds"] for row in rows]
+
+
 async def test_what_is_held_is_not_compressed_first(ledger: Ledger, stored: Stored) -> None:
     reason = "This candidate is too dear. " * 200
     known = made.head(decision=made.decision(reason=reason))
