@@ -84,7 +84,21 @@ def reseal(provider: Provider) -> None:
 def load() -> dict[str, str | None]:
     """Every provider's secret by slug. None where there is none, or where it is refused; the
     reason of a refusal is logged."""
-    return {provider.slug: _secret_of(provider) for provider in Provider.objects.only(*_COLUMNS)}
+    return {provider.slug: _usable(provider) for provider in Provider.objects.only(*_COLUMNS)}
+
+
+def secret_of(provider: Provider) -> str | None:
+    """What calls to `provider` are made with; None when it has no secret. Never log or show it.
+
+    Raises SecretRefused when there is one that cannot be used.
+    """
+    if not provider.secret_reference and provider.secret_ciphertext is None:
+        return None
+    if provider.secret_origin != origin_of(provider.base_url):
+        raise SecretRefused("it was given for another origin")
+    if provider.secret_reference:
+        return _resolve(provider.secret_reference)
+    return _open(provider)
 
 
 def version() -> str:
@@ -95,15 +109,10 @@ def version() -> str:
     return digest.hexdigest()
 
 
-def _secret_of(provider: Provider) -> str | None:
-    if not provider.secret_reference and provider.secret_ciphertext is None:
-        return None
+def _usable(provider: Provider) -> str | None:
+    """The secret, or None, with its reason in the log, when it is refused."""
     try:
-        if provider.secret_origin != origin_of(provider.base_url):
-            raise SecretRefused("it was given for another origin")
-        if provider.secret_reference:
-            return _resolve(provider.secret_reference)
-        return _open(provider)
+        return secret_of(provider)
     except SecretRefused as refused:
         log.warning("provider.secret_refused", provider=provider.slug, reason=str(refused))
         return None

@@ -28,10 +28,20 @@ class Group:
 def _objects(name: str) -> Item:
     """The line of a kind of objects."""
     kind = KINDS[name]
-    pages = ("_new", "_edit", "_delete", "_switch", *(f"_{apart.page}" for apart in kind.apart))
+    pages = (
+        "_new",
+        "_edit",
+        "_delete",
+        "_switch",
+        "_secret",
+        "_call",
+        *(f"_{apart.page}" for apart in kind.apart),
+    )
     own = (name, kind.one, *(f"{kind.one}{page}" for page in pages))
     return Item(kind.title, kind.icon, Action.READ_CONFIGURATION, own)
 
+
+_KEYS = ("keys", "key", "key_new", "key_rotate", "key_revoke")
 
 _GROUPS = (
     Group(
@@ -57,6 +67,7 @@ _GROUPS = (
     Group(
         "Govern",
         (
+            Item("Keys", "key-round", Action.READ_KEYS, _KEYS),
             Item(
                 "People",
                 "users",

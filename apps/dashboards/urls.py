@@ -5,6 +5,7 @@ from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
 from apps.dashboards import account, design, invitations, people, second_factor, sign_in, views
+from apps.dashboards.keys import views as keys
 from apps.dashboards.log.views import csv as log_csv
 from apps.dashboards.log.views import log
 from apps.dashboards.objects.urls import object_urls
@@ -19,6 +20,11 @@ urlpatterns = [
     path("t/<str:trace_id>", views.trace, name="trace"),
     path("simulate", simulator, name="simulate"),
     *object_urls(),
+    path("keys", keys.key_list, name="keys"),
+    path("keys/new", keys.key_new, name="key_new"),
+    path("keys/<str:prefix>", keys.key, name="key"),
+    path("keys/<str:prefix>/rotate", keys.key_rotate, name="key_rotate"),
+    path("keys/<str:prefix>/revoke", keys.key_revoke, name="key_revoke"),
     path("appearance", views.appearance, name="appearance"),
     path("log", log, name="log"),
     path("log.csv", log_csv, name="log_csv"),

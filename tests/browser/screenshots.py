@@ -41,6 +41,8 @@ def object_addresses() -> dict[str, str]:
         "provider-new": "/providers/-/new",
         "provider-edit": "/providers/-/edit/openai",
         "provider-delete": "/providers/-/delete/openai",
+        "provider-secret": "/providers/-/secret/openai",
+        "deployment-call": "/deployments/-/call/openai/small",
         "deployments": "/deployments",
         "deployment": "/deployments/openai/small",
         "deployment-edit": "/deployments/-/edit/openai/small",

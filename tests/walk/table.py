@@ -110,6 +110,11 @@ PAGES: dict[str, Line] = {
     "simulate": page(GET(Action.SIMULATE), POST(Action.SIMULATE, 200)),
     **object_pages("providers", "provider", Action.EDIT_PROVIDERS, "openai"),
     **object_pages("deployments", "deployment", Action.EDIT_PROVIDERS, "openai/small"),
+    "provider_secret": page(GET(Action.EDIT_PROVIDERS), POST(Action.EDIT_PROVIDERS), slug="openai"),
+    # The provider's secret is not in the environment, so nobody is called.
+    "deployment_call": page(
+        GET(Action.EDIT_PROVIDERS), POST(Action.EDIT_PROVIDERS, 200), slug="openai/small"
+    ),
     "deployment_price": page(
         GET(Action.EDIT_PRICES), POST(Action.EDIT_PRICES), slug="openai/small"
     ),
@@ -119,6 +124,21 @@ PAGES: dict[str, Line] = {
     **object_pages("prompts", "prompt", Action.EDIT_POLICY, "strict"),
     **object_pages("flags", "flag", Action.SWITCH, "short-answers"),
     "flag_switch": page(GET(Action.SWITCH), POST(Action.SWITCH), slug="short-answers"),
+    "keys": page(GET(Action.READ_KEYS)),
+    "key_new": page(GET(Action.EDIT_KEYS), POST(Action.EDIT_KEYS)),
+    "key": page(GET(Action.READ_KEYS), of_tenant=True, prefix=lambda w: w.key.prefix),
+    "key_rotate": page(
+        GET(Action.EDIT_KEYS),
+        POST(Action.EDIT_KEYS),
+        of_tenant=True,
+        prefix=lambda w: w.key.prefix,
+    ),
+    "key_revoke": page(
+        GET(Action.EDIT_KEYS),
+        POST(Action.EDIT_KEYS),
+        of_tenant=True,
+        prefix=lambda w: w.key.prefix,
+    ),
     "appearance": page(POST(None, 302)),
     "log": page(GET(Action.READ_LOG)),
     "log_csv": page(GET(Action.EXPORT_LOG)),

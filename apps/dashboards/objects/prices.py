@@ -80,7 +80,8 @@ class PriceForm(EntryForm):
             "US dollars per million tokens",
             tuple(f"{name}_usd_per_mtok" for name in TOKEN_CLASSES),
         ),
-        ("And beside", ("request_usd", "above")),
+        ("Beside tokens", ("request_usd",)),
+        ("Dearer when long", ("above",)),
     )
 
     @classmethod

@@ -110,6 +110,7 @@ class Row:
         attrs = {
             "id": f"id_{full}",
             "class": "input",
+            "placeholder": column.label,
             "aria-label": f"{self._field.label}, row {number}: {column.label}",
         }
         widget = column.widget

@@ -24,7 +24,9 @@ class SwitchForm(ReasonedForm):
     state = forms.ChoiceField(
         choices=[("on", "On"), ("off", "Off")], widget=forms.RadioSelect, label="The flag is"
     )
-    percent = forms.IntegerField(label="Share", min_value=0, max_value=100)
+    percent = forms.IntegerField(
+        label="Share", min_value=0, max_value=100, help_text="At 0 % it is on for nobody."
+    )
     version = forms.IntegerField(widget=forms.HiddenInput)
 
     field_order = ("state", "percent", "reason")

@@ -11,8 +11,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.permissions import Action, requires
 from apps.dashboards.objects import views
+from apps.dashboards.objects.calling import deployment_call
 from apps.dashboards.objects.kind import Kind
 from apps.dashboards.objects.registry import KINDS
+from apps.dashboards.objects.secrets import provider_secret
 from apps.dashboards.objects.switching import flag_switch
 
 View = Callable[..., HttpResponseBase]
@@ -23,6 +25,8 @@ _read = requires(Action.READ_CONFIGURATION)
 
 def object_urls() -> Iterator[URLPattern]:
     yield path("flags/-/switch/<path:slug>", flag_switch, name="flag_switch")
+    yield path("providers/-/secret/<path:slug>", provider_secret, name="provider_secret")
+    yield path("deployments/-/call/<path:slug>", deployment_call, name="deployment_call")
     for kind in KINDS.values():
         yield from _urls_of(kind)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django import forms
+from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.accounts.permissions import Action, may
@@ -76,21 +77,27 @@ def _around(_listed: Sequence[Held], _person: User) -> Around:
     return {"health": known_health(clock.now_ms())}
 
 
+def price_cell(held: Held) -> Cell:
+    words = price_words(in_force(held.entry))
+    return Cell(words, why_unknown="No price is in force, or none for your eyes")
+
+
+def told(held: Held) -> str:
+    return f"{held.entry['model']} · {held.entry['region']}"
+
+
 def _row(held: Held, around: Around) -> Sequence[Cell]:
-    entry = held.entry
     return (
-        Cell(entry["provider"]),
+        Cell(held.entry["provider"], url=reverse("provider", args=[held.entry["provider"]])),
         state_cell(held, around["health"].get(held.slug)),
-        Cell(thousands(entry["context_window"])),
-        Cell(
-            price_words(in_force(entry)), why_unknown="No price is in force, or not for your eyes"
-        ),
+        Cell(thousands(held.entry["context_window"])),
+        price_cell(held),
     )
 
 
 def _facts(held: Held, _person: User) -> Iterator[Fact]:
     entry = held.entry
-    yield Fact("Provider", entry["provider"])
+    yield Fact("Provider", entry["provider"], url=reverse("provider", args=[entry["provider"]]))
     yield Fact("Model", entry["model"], copied=entry["model"])
     yield Fact("Region", entry["region"])
     yield Fact("In use", "yes" if entry.get("enabled", True) else "no: nobody is sent there")
@@ -135,14 +142,15 @@ DEPLOYMENTS = Kind(
     ),
     row=_row,
     facts=_facts,
-    told=lambda held: f"{held.entry['model']} · {held.entry['region']}",
+    told=told,
     around=_around,
     filters=(
         Filter("provider", "Provider", _providers, lambda held, v: held.entry["provider"] == v),
     ),
     panels="objects/deployment.html",
+    actions="objects/deployment_actions.html",
     context=_context,
     traffic="deployment",
-    apart=(Apart("price", "A price", Action.EDIT_PRICES, PriceForm),),
+    apart=(Apart("price", "Price", Action.EDIT_PRICES, PriceForm),),
     dangerous=True,
 )

@@ -8,10 +8,17 @@ from django import forms
 
 from apps.accounts.models import User
 from apps.accounts.permissions import Action
+from apps.catalog import secrets
+from apps.catalog.models import Provider
+from apps.dashboards import clock
 from apps.dashboards.facts import Fact
 from apps.dashboards.objects.entry_form import EntryForm, SlugField
+from apps.dashboards.objects.health import state_cell
 from apps.dashboards.objects.kind import Around, Cell, Filter, Head, Kind
+from apps.dashboards.objects.kinds.deployments import price_cell, told
 from apps.dashboards.objects.rows_field import MappingField
+from apps.dashboards.objects.sight import seen
+from apps.policies.dry_run import known_health
 from apps.policies.editing import Held, entries
 from routerctl.providers import ADAPTERS
 
@@ -81,6 +88,34 @@ def _facts(held: Held, _person: User) -> Iterator[Fact]:
         yield Fact(name.replace("_", " "), text)
 
 
+def _context(held: Held, person: User) -> dict[str, Any]:
+    """What the panels of secret and deployments need."""
+    health = known_health(clock.now_ms())
+    own = [one for one in entries("deployments") if one.entry["provider"] == held.slug]
+    return {
+        "secret_words": secret_words(held)[2],
+        "refusal": _refusal(held),
+        "deployments": [
+            {
+                "held": one,
+                "told": told(one),
+                "state": state_cell(one, health.get(one.slug)),
+                "price": price_cell(seen(one, person)),
+            }
+            for one in own
+        ],
+    }
+
+
+def _refusal(held: Held) -> str:
+    """Why the secret cannot be used by this process; empty when it can."""
+    try:
+        secrets.secret_of(Provider.objects.get(slug=held.slug))
+    except secrets.SecretRefused as refused:
+        return str(refused)
+    return ""
+
+
 def _adapters(listed: Sequence[Held]) -> Iterator[tuple[str, str]]:
     yield from ((name, name) for name in sorted({held.entry["adapter"] for held in listed}))
 
@@ -98,5 +133,8 @@ PROVIDERS = Kind(
     told=lambda held: held.entry["base_url"],
     around=_around,
     filters=(Filter("adapter", "Adapter", _adapters, lambda held, v: held.entry["adapter"] == v),),
+    panels="objects/provider.html",
+    context=_context,
+    traffic="provider",
     dangerous=True,
 )
