@@ -5,7 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from apps.api.caps import CapView
 from apps.api.decide import DecideView
-from apps.api.docs import DocsView
+from apps.api.docs import ReferenceView, docs
 from apps.api.door import NothingHere
 from apps.api.health import HealthView
 from apps.api.traces import TracesView, TraceView
@@ -17,6 +17,7 @@ urlpatterns = [
     path("v1/caps/<path:slug>", CapView.as_view()),
     path("v1/deployments/<path:slug>/health", HealthView.as_view()),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", DocsView.as_view(), name="docs"),
+    path("docs/", docs, name="docs"),
+    path("docs/reference/", ReferenceView.as_view(), name="reference"),
     re_path(r"^v1(?:/.*)?$", NothingHere.as_view()),
 ]

@@ -76,6 +76,7 @@ _GROUPS = (
             ),
             Item("Log", "scroll-text", Action.READ_LOG, ("log",)),
             Item("System", "heart-pulse", Action.READ_SYSTEM, ("system",)),
+            Item("API", "code", Action.READ_SYSTEM, ("docs",)),
         ),
     ),
 )

@@ -24,6 +24,8 @@ def addresses(gallery: dict[str, str]) -> dict[str, str]:
         "log-nothing-matches": "/log?object=nothing",
         "log-invalid": "/log?from=last+tuesday",
         "system": "/system",
+        "api-docs": "/api/docs/",
+        "api-docs-javascript": "/api/docs/?with=javascript",
         "design": "/system/design",
         "design-dialog": "/system/design/dialog",
         **{f"trace-{name}": f"/t/{trace_id}" for name, trace_id in gallery.items()},

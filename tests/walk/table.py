@@ -184,6 +184,7 @@ PAGES: dict[str, Line] = {
     "sign_out": open_page(POST(None, 302), stranger={"POST": 302}),
     "schema": open_page(GET(None), stranger={"GET": 200}),
     "docs": open_page(GET(None), stranger={"GET": 200}),
+    "reference": open_page(GET(None), stranger={"GET": 200}),
 }
 
 

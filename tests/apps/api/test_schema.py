@@ -54,8 +54,8 @@ def test_the_schema_of_a_decisions_request_is_the_native_doors(schema: dict[str,
     )
 
 
-def test_the_docs_page_is_drawn_from_our_own_host_alone(client: Client) -> None:
-    page = client.get("/api/docs/")
+def test_the_reference_is_drawn_from_our_own_host_alone(client: Client) -> None:
+    page = client.get("/api/docs/reference/")
     assert page.status_code == 200
     html = page.content.decode()
     assert not re.search(r"<style|\sstyle=|<script(?![^>]*\ssrc=)|https?://", html)
@@ -64,8 +64,8 @@ def test_the_docs_page_is_drawn_from_our_own_host_alone(client: Client) -> None:
     assert "unsafe" not in policy
 
 
-def test_the_script_of_the_docs_is_a_file_of_its_own(client: Client) -> None:
-    page = client.get("/api/docs/").content.decode()
+def test_the_script_of_the_reference_is_a_file_of_its_own(client: Client) -> None:
+    page = client.get("/api/docs/reference/").content.decode()
     (source,) = re.findall(r'src="([^"]*script=[^"]*)"', page)
     script = client.get(source)
     assert script["Content-Type"] == "application/javascript"
