@@ -25,7 +25,7 @@ from django.utils import timezone
 from apps.accounts.audit import save_with_reason
 from apps.accounts.models import ApiKey, User
 from apps.accounts.permissions import tenants_of
-from apps.accounts.tenants import Tenants
+from apps.accounts.tenants import Tenants, parse_tenants
 from routerctl.wire.types import Disclose, KeyFacts
 
 if TYPE_CHECKING:
@@ -58,6 +58,10 @@ def create(
     """
     if person is not None and not tenants_of(person).cover(tenant):
         raise ValidationError({"tenant": "This tenant is not one of yours."})
+    for field, text in {"name": name, "plan": plan, "feature": feature, "app": app}.items():
+        if not text.isprintable():
+            raise ValidationError({field: "This takes printable characters alone."})
+    parse_tenants([tenant])
     prefix = "".join(secrets.choice(_PREFIX_ALPHABET) for _ in range(8))
     environment = "live" if settings.ENV.production else "dev"
     token = f"rk_{environment}_{prefix}_{secrets.token_urlsafe(_SECRET_BYTES)}"

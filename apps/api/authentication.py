@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from apps.accounts.keys import KeyRing
+from apps.accounts.tenants import ANY
 from routerctl.engine.errors import RouterError
 from routerctl.wire.types import KeyFacts
 
@@ -50,12 +51,21 @@ class KeyAuthentication(BaseAuthentication):
 
 
 class HasScope(BasePermission):
-    """The view's `scope` must be among the key's."""
+    """The scope which the view asks for the method must be among the key's."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        scope: str = view.scope  # type: ignore[attr-defined]  # every ControlView says its scope
+        scope: str = view.scope_for(request.method)  # type: ignore[attr-defined]  # a ControlView
         if scope not in cast("KeyFacts", request.auth).scopes:
             raise RouterError("forbidden", f"This API key lacks the scope {scope}.")
+        return True
+
+
+class OfAnyTenant(BasePermission):
+    """What the whole organisation shares is for keys that speak for all of it."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002  # its signature
+        if cast("KeyFacts", request.auth).tenant != ANY:
+            raise RouterError("forbidden", "This takes an API key of every tenant (*).")
         return True
 
 

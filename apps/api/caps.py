@@ -1,4 +1,7 @@
-"""GET /api/v1/caps/{slug}: a cap as it is defined, and its windows."""
+"""GET /api/v1/caps/{slug}: a cap as it is defined, and its windows. It is changed as any object."""
+
+from collections.abc import Sequence
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from msgspec import Struct
@@ -6,8 +9,12 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.door import ControlView
+from apps.api.authentication import HasScope
+from apps.api.bodies import etag
+from apps.api.objects import OneObjectView
+from apps.api.refusals import refusals
 from apps.api.schema import answers
+from apps.policies import editing
 from apps.policies.amounts import NANO, written
 from apps.policies.compiled import current_revision
 from routerctl.engine.types import CapSpec
@@ -45,11 +52,14 @@ class CapAnswer(Struct, frozen=True):
     windows: tuple[CapWindow, ...] = ()
 
 
-class CapView(ControlView):
-    """A cap as it is defined, and what its windows hold. Needs a key of scope `read`; a tenant's
-    key sees the caps which can concern it."""
+class CapView(OneObjectView):
+    """A cap as it is defined, and what its windows hold. A tenant's key sees the caps which can
+    concern it, and changes none."""
 
-    scope = "read"
+    kind = "caps"
+
+    def get_permissions(self) -> Sequence[Any]:
+        return [HasScope()] if self.request.method == "GET" else super().get_permissions()
 
     @extend_schema(
         operation_id="cap",
@@ -59,7 +69,9 @@ class CapView(ControlView):
     def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002  # the framework's signature
         for cap in current_revision().document.caps:
             if cap.slug == slug and _concerns(cap, self.key):
-                return Response(_answer(cap))
+                with refusals():
+                    version = editing.entry("caps", slug).version
+                return Response(_answer(cap), headers=etag(version))
         raise NotFound(f"There is no cap {slug} here.")
 
 

@@ -1,18 +1,17 @@
 """POST /api/v1/route: what would be decided for this request, now. Calls nobody, spends nothing."""
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from msgspec import Struct
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.api import bodies
 from apps.api.door import ControlView
 from apps.api.schema import answers, asks
 from apps.ledger.ids import trace_id
 from apps.policies.compiled import current_revision, vocabulary
 from apps.policies.dry_run import dry_run, first_choice, read_call
 from apps.traces.public import ConsideredDeployment
-from routerctl.engine.errors import RouterError
 from routerctl.engine.revision import Revision
 from routerctl.engine.types import Decision, GateOutcome, Refusal, Step
 from routerctl.wire import native
@@ -65,17 +64,8 @@ class DecideView(ControlView):
     )
     def post(self, request: Request) -> Response:
         revision = current_revision()
-        decision = _decide(_body(request), request, self.key, revision)
+        decision = _decide(bodies.read(request), request, self.key, revision)
         return Response(_answer(decision, revision))
-
-
-def _body(request: Request) -> bytes:
-    """Raises RouterError body_too_large before more is read than is allowed."""
-    limit = settings.ENV.max_body_bytes
-    body: bytes = request._request.read(limit + 1)
-    if len(body) > limit:
-        raise RouterError("body_too_large", f"The body has more than {limit} bytes.")
-    return body
 
 
 def _decide(body: bytes, request: Request, key: KeyFacts, revision: Revision) -> Decision:

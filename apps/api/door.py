@@ -8,7 +8,7 @@ from uuid import uuid4
 import msgspec
 from django.http import HttpRequest
 from rest_framework.exceptions import NotFound
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -47,6 +47,10 @@ class ControlView(APIView):
     scope: ClassVar[str]
     request_id = ""
 
+    def scope_for(self, method: str) -> str:  # noqa: ARG002  # most need one for all
+        """The scope that a key needs for `method`."""
+        return self.scope
+
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         given = request.headers.get("X-Request-Id", "")
         self.request_id = given if _SANE_REQUEST_ID.fullmatch(given) else uuid4().hex
@@ -66,6 +70,13 @@ class ControlView(APIView):
     def key(self) -> KeyFacts:
         """The key that asks."""
         return cast("KeyFacts", self.request.auth)
+
+
+class EditingView(ControlView):
+    """A resource which is read with a key of scope `read` and changed with one of scope `write`."""
+
+    def scope_for(self, method: str) -> str:
+        return "read" if method in SAFE_METHODS else "write"
 
 
 class NothingHere(ControlView):

@@ -56,5 +56,7 @@ def _translate(exception: Exception) -> tuple[RouterError, int]:
     if isinstance(exception, RouterError):
         return exception, exception.kind.status
     if isinstance(exception, APIException) and exception.status_code < 500:
-        return RouterError("invalid_request", str(exception.detail)), exception.status_code
+        details = getattr(exception, "details", None)
+        error = RouterError("invalid_request", str(exception.detail), details=details)
+        return error, exception.status_code
     return RouterError("internal_error"), 500

@@ -15,9 +15,18 @@ def asks(body: type[Struct]) -> dict[str, Any]:
     return {"application/json": _reference(body)}
 
 
-def answers(answer: type[Struct], *error_statuses: int) -> dict[int, dict[str, Any]]:
-    """The responses of an operation: `answer` for 200, the error shape for the rest."""
-    return {200: _reference(answer)} | dict.fromkeys(error_statuses, _reference(ErrorAnswer))
+def answers(answer: type[Struct], *error_statuses: int, success: int = 200) -> dict[int, Any]:
+    """The responses of an operation: `answer` for `success`, the error shape for the rest."""
+    return {success: _reference(answer)} | _errors(error_statuses)
+
+
+def nothing(*error_statuses: int) -> dict[int, Any]:
+    """The responses of an operation that answers with a bare 204."""
+    return {204: None} | _errors(error_statuses)
+
+
+def _errors(statuses: tuple[int, ...]) -> dict[int, Any]:
+    return dict.fromkeys(statuses, _reference(ErrorAnswer))
 
 
 def _reference(shape: type[Struct]) -> dict[str, Any]:

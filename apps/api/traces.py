@@ -3,7 +3,6 @@
 A tenant's key sees that tenant's traces alone; another's is a 404, as if it were not there.
 """
 
-import time
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -15,13 +14,12 @@ from rest_framework.response import Response
 
 from apps.accounts.tenants import Tenants
 from apps.api.door import ControlView
+from apps.api.queries import invalid, known_only, moment, number
 from apps.api.schema import answers
 from apps.traces.filters import CALLED, COLUMNS, STATUSES, TraceFilter
 from apps.traces.ids import parse_trace_id
-from apps.traces.moments import parse_moment
 from apps.traces.public import TraceDetail, TraceSummary, detail, summary
 from apps.traces.selectors import find_trace, list_traces
-from routerctl.engine.errors import RouterError
 from routerctl.wire.types import KeyFacts
 
 _DEFAULT_LIMIT = 50
@@ -72,12 +70,12 @@ class TracesView(ControlView):
         responses=answers(TraceList, 400, 401, 403),
     )
     def get(self, request: Request) -> Response:
-        query = _known_only(request.query_params.dict())
+        query = known_only(request.query_params.dict(), _PARAMETERS)
         page = list_traces(
             _filter(query),
             tenants=_tenants(self.key),
             cursor=_cursor(query.get("cursor")),
-            limit=_number(query, "limit", 1, _MOST) or _DEFAULT_LIMIT,
+            limit=number(query, "limit", 1, _MOST) or _DEFAULT_LIMIT,
         )
         rows = TraceList(tuple(summary(trace) for trace in page.traces), page.next)
         return Response(rows)
@@ -109,36 +107,16 @@ def _tenants(key: KeyFacts) -> Tenants:
 # --------------------------------------------------------------------------- the query
 
 
-def _known_only(query: dict[str, str]) -> dict[str, str]:
-    for name in query:
-        if name not in _PARAMETERS:
-            raise _invalid(name, f"There is no parameter {name}.")
-    for name, value in query.items():
-        if "\0" in value:
-            raise _invalid(name, f"{name} has a character that no value has.")
-    return query
-
-
 def _filter(query: Mapping[str, str]) -> TraceFilter:
     status = query.get("status")
     if status is not None and status not in STATUSES:
-        raise _invalid("status", f"A status is one of {', '.join(STATUSES)}.")
+        raise invalid("status", f"A status is one of {', '.join(STATUSES)}.")
     return TraceFilter(
-        from_ms=_moment(query, "from"),
-        to_ms=_moment(query, "to"),
-        min_latency_ms=_number(query, "min_latency_ms", 0, 10**9),
+        from_ms=moment(query, "from"),
+        to_ms=moment(query, "to"),
+        min_latency_ms=number(query, "min_latency_ms", 0, 10**9),
         **{name: query.get(name) for name in (*COLUMNS, *CALLED)},
     )
-
-
-def _moment(query: Mapping[str, str], name: str) -> int | None:
-    text = query.get(name)
-    if text is None:
-        return None
-    try:
-        return parse_moment(text, time.time_ns() // 1_000_000)
-    except ValueError:
-        raise _invalid(name, "Write a moment like 2026-01-31T12:00:00Z or now-6h.") from None
 
 
 def _cursor(text: str | None) -> UUID | None:
@@ -146,19 +124,5 @@ def _cursor(text: str | None) -> UUID | None:
         return None
     cursor = parse_trace_id(text)
     if cursor is None:
-        raise _invalid("cursor", "This is not what `next` said.")
+        raise invalid("cursor", "This is not what `next` said.")
     return cursor
-
-
-def _number(query: Mapping[str, str], name: str, least: int, most: int) -> int | None:
-    text = query.get(name)
-    if text is None:
-        return None
-    digits = text.isascii() and text.isdigit() and len(text) <= len(str(most))
-    if not digits or not least <= int(text) <= most:
-        raise _invalid(name, f"{name} is a number from {least} to {most}.")
-    return int(text)
-
-
-def _invalid(parameter: str, message: str) -> RouterError:
-    return RouterError("invalid_request", message, details={"parameter": parameter})

@@ -3,19 +3,25 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
-from apps.api.caps import CapView
+from apps.api.changes import LogView
 from apps.api.decide import DecideView
 from apps.api.docs import ReferenceView, docs
 from apps.api.door import NothingHere
 from apps.api.health import HealthView
+from apps.api.keys import KeysView, KeyView, RotateView
+from apps.api.object_urls import object_urls
 from apps.api.traces import TracesView, TraceView
 
 urlpatterns = [
     path("v1/route", DecideView.as_view()),
     path("v1/traces", TracesView.as_view()),
     path("v1/traces/<str:trace_id>", TraceView.as_view()),
-    path("v1/caps/<path:slug>", CapView.as_view()),
     path("v1/deployments/<path:slug>/health", HealthView.as_view()),
+    path("v1/keys", KeysView.as_view()),
+    path("v1/keys/<str:prefix>", KeyView.as_view()),
+    path("v1/keys/<str:prefix>/rotate", RotateView.as_view()),
+    path("v1/log", LogView.as_view()),
+    *object_urls(),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", docs, name="docs"),
     path("docs/reference/", ReferenceView.as_view(), name="reference"),

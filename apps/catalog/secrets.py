@@ -37,8 +37,10 @@ class _Sealed(Struct):
 def seal(provider: Provider, secret: str) -> None:
     """Keep `secret` encrypted in `provider` (not saved yet), bound to its slug and origin.
 
-    Raises SecretRefused when there is no encryption key.
+    Raises SecretRefused when there is no encryption key, and for what no header could carry.
     """
+    if not (secret and secret.isascii() and secret.isprintable()):
+        raise SecretRefused("a secret is printable ASCII text, on one line")
     origin = origin_of(provider.base_url)
     sealed = json.encode(_Sealed(provider.slug, origin, secret))
     provider.secret_ciphertext = _ring().encrypt(sealed)

@@ -19,7 +19,8 @@ from apps.policies.editing.kinds import MODELS
 from apps.policies.trail import Change, change_of, with_before
 from routerctl.sheets import Cell, csv_text
 
-KEY, PERSON = "accounts.apikey", "accounts.user"
+KEY, PERSON, INVITATION = "accounts.apikey", "accounts.user", "accounts.invitation"
+PEOPLE = frozenset({PERSON, INVITATION})
 
 READS: Mapping[str, tuple[str, Action]] = {
     "catalog.provider": ("provider", Action.READ_CONFIGURATION),
@@ -36,6 +37,7 @@ READS: Mapping[str, tuple[str, Action]] = {
     "policies.cap": ("cap", Action.READ_CAPS),
     KEY: ("key", Action.READ_KEYS),
     PERSON: ("person", Action.READ_PEOPLE),
+    INVITATION: ("invitation", Action.READ_PEOPLE),
 }
 """What has a history: what one is called, and the action that it takes to read of its changes."""
 
@@ -130,8 +132,8 @@ def _visible(sight: Sight) -> "QuerySet[AuditEntry]":
         return entries
     names = sight.tenants.listed()
     theirs = Q(kind=KEY, content__tenant__in=names)
-    theirs |= Q(kind=PERSON, content__tenants__contained_by=names)
-    return entries.filter(~Q(kind__in=[KEY, PERSON]) | theirs)
+    theirs |= Q(kind__in=PEOPLE, content__tenants__contained_by=names)
+    return entries.filter(~Q(kind__in=[KEY, *PEOPLE]) | theirs)
 
 
 def _asked(wanted: LogFilter) -> Q:

@@ -190,29 +190,91 @@ PAGES: dict[str, Line] = {
 
 @dataclass(frozen=True)
 class Door:
-    """One path of a machines' door: the scope it needs by method, None for any key; and what a
-    key that may gets. Without a key it is 401, for another tenant's key a 404 if `of_tenant`."""
+    """One path of a machines' door: what a key gets that may, by method and without a body.
 
-    method: str
-    scope: str | None
-    status: int
+    `scope` is what any method needs, None: nothing. An `edited` path needs `read` for GET and
+    `write` for the rest instead. `of_all` methods need a key of every tenant. Without a key it is
+    401, for another tenant's key a 404 if `of_tenant`."""
+
     path: Callable[[World], str]
+    statuses: dict[str, int]
+    scope: str | None = None
+    edited: bool = False
+    of_all: frozenset[str] = frozenset()
     of_tenant: bool = False
+
+    def scope_for(self, method: str) -> str | None:
+        if not self.edited:
+            return self.scope
+        return "read" if method == "GET" else "write"
+
+
+def door(path: str, scope: str, **statuses: int) -> Door:
+    return Door(lambda _: f"/api/v1/{path}", statuses, scope)
+
+
+def shared(path: str, **statuses: int) -> Door:
+    """What the whole organisation shares: for keys of every tenant."""
+    return Door(lambda _: f"/api/v1/{path}", statuses, edited=True, of_all=frozenset(METHODS))
+
+
+def key_door(path: str, **statuses: int) -> Door:
+    """What belongs to the world's key, which is of tenant acme."""
+    return Door(
+        lambda w: f"/api/v1/keys/{w.key.prefix}{path}", statuses, edited=True, of_tenant=True
+    )
+
+
+OBJECTS = {
+    "providers": "openai",
+    "deployments": "openai/small",
+    "tasks": "chat",
+    "plans": "free",
+    "features": "support-chat",
+    "prompts": None,
+    "flags": None,
+    "checks": "no-secrets",
+    "gates": "personal-data-needs-a-dpa",
+    "routes": "everything",
+    "caps": "acme-daily",
+}
+"""One object of each kind; None: the walk's policy has none."""
+
+
+def objects(kind: str, slug: str | None) -> dict[str, Door]:
+    found, base = 404 if slug is None else 200, f"api/v1/{kind}"
+    here = f"{kind}/{slug or 'none'}"
+    return {
+        base: shared(kind, GET=200, POST=400),
+        f"{base}/<path:slug>": shared(here, GET=found, PUT=400, DELETE=400),
+        f"{base}/<path:slug>/history": shared(f"{here}/history", GET=found),
+        f"{base}/<path:slug>/move": shared(f"{here}/move", POST=400),
+    }
 
 
 CONTROL: dict[str, Door] = {
-    "api/v1/route": Door("POST", "decide", 400, lambda w: "/api/v1/route"),
-    "api/v1/traces": Door("GET", "read", 200, lambda w: "/api/v1/traces"),
+    "api/v1/route": door("route", "decide", POST=400),
+    "api/v1/traces": door("traces", "read", GET=200),
     "api/v1/traces/<str:trace_id>": Door(
-        "GET", "read", 200, lambda w: f"/api/v1/traces/{w.trace_id}", of_tenant=True
+        lambda w: f"/api/v1/traces/{w.trace_id}", {"GET": 200}, "read", of_tenant=True
     ),
+    "api/v1/deployments/<path:slug>/health": door(
+        "deployments/openai/small/health", "read", GET=200
+    ),
+    "api/v1/log": door("log", "read", GET=200),
+    "api/v1/keys": Door(lambda _: "/api/v1/keys", {"GET": 200, "POST": 400}, edited=True),
+    "api/v1/keys/<str:prefix>": key_door("", GET=200, DELETE=400),
+    "api/v1/keys/<str:prefix>/rotate": key_door("/rotate", POST=400),
+    "api/v1/providers/<path:slug>/secret": shared("providers/openai/secret", PUT=400),
+    **{name: each for kind, slug in OBJECTS.items() for name, each in objects(kind, slug).items()},
     "api/v1/caps/<path:slug>": Door(
-        "GET", "read", 200, lambda w: "/api/v1/caps/acme-daily", of_tenant=True
+        lambda _: "/api/v1/caps/acme-daily",
+        {"GET": 200, "PUT": 400, "DELETE": 400},
+        edited=True,
+        of_all=frozenset(METHODS) - {"GET"},
+        of_tenant=True,
     ),
-    "api/v1/deployments/<path:slug>/health": Door(
-        "GET", "read", 200, lambda w: "/api/v1/deployments/openai/small/health"
-    ),
-    r"api/^v1(?:/.*)?$": Door("GET", None, 404, lambda w: "/api/v1/nothing"),
+    r"api/^v1(?:/.*)?$": Door(lambda _: "/api/v1/nothing", dict.fromkeys(METHODS, 404)),
 }
 """The control door by its patterns, which have no names."""
 

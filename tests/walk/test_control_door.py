@@ -44,8 +44,11 @@ def _key(scope: str, tenant: str) -> str:
 
 
 def _expected(door: Door, method: str, scope: str, reach: str) -> int:
-    if door.scope is not None and scope != door.scope:
+    needed = door.scope_for(method)
+    if needed is not None and scope != needed:
         return 403
-    if door.scope is not None and method != door.method:
+    if method in door.of_all and reach != "every":
+        return 403
+    if method not in door.statuses:
         return 405
-    return 404 if door.of_tenant and reach == "another" else door.status
+    return 404 if door.of_tenant and reach == "another" else door.statuses[method]

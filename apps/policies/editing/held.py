@@ -13,6 +13,7 @@ from apps.policies.editing.past import entries_about
 from apps.policies.editing.refusals import NotThere
 from apps.policies.export import Entry, as_data, entries_of
 from apps.policies.schema.names import SECTIONS
+from apps.policies.yaml12 import is_storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ def entry(kind: str, slug: str) -> Held:
 
 def find(kind: str, slug: str) -> Held | None:
     """One object; None when it is not there. Raises NotThere for an unknown kind."""
-    return next(_held(kind, model_of(kind).objects.filter(slug=slug)), None)
+    model = model_of(kind)
+    return next(_held(kind, model.objects.filter(slug=slug)), None) if is_storable(slug) else None
 
 
 def _held(kind: str, objects: Any) -> Iterator[Held]:

@@ -11,6 +11,7 @@ from apps.accounts.chain import AuditEntry, kind_of
 from apps.policies.editing.kinds import model_of
 from apps.policies.export import Entry
 from apps.policies.trail import PRICE, Change, change_of, stated, with_before
+from apps.policies.yaml12 import is_storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def history(kind: str, slug: str, *, cursor: int | None = None, limit: int = 50)
 def entries_about(kind: str, slugs: Iterable[str]) -> Any:
     """The audit trail's entries about objects, newest first."""
     kinds = [kind_of(model_of(kind)), *([PRICE] if kind == "deployments" else [])]
-    return AuditEntry.objects.filter(kind__in=kinds, object__in=slugs)
+    return AuditEntry.objects.filter(kind__in=kinds, object__in=filter(is_storable, slugs))
 
 
 def entry_at(kind: str, slug: str, version: int) -> Entry | None:

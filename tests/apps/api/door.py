@@ -1,5 +1,6 @@
 """Knocking at the control door."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
@@ -23,3 +24,17 @@ def make_key(*scopes: str, tenant: str = "*", **facts: Any) -> str:
 
 def get(client: Client, path: str, token: str) -> Answer:
     return client.get(path, headers={"Authorization": f"Bearer {token}"})
+
+
+def send(
+    client: Client, method: str, path: str, token: str, body: Any = None, **headers: str
+) -> Answer:
+    """A request with a JSON body; `if_match="..."` is the header If-Match."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return client.generic(
+        method,
+        path,
+        b"" if body is None else json.dumps(body),
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {token}", **named},
+    )

@@ -89,4 +89,3 @@ def test_what_the_machine_door_knows_is_told(
 
 def test_a_deployment_that_is_not_there_is_a_404(client: Client, policy: None) -> None:
     assert read(client, "deployments/openai/nothing/health").status_code == 404
-    assert read(client, "deployments/openai/small").status_code == 404

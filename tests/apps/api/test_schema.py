@@ -17,18 +17,46 @@ def schema(client: Client) -> dict[str, Any]:
     return document
 
 
+KINDS = ("providers", "deployments", "tasks", "plans", "features", "prompts", "flags", "checks",
+         "gates", "routes", "caps")  # fmt: skip
+
+
 def test_the_schema_has_every_operation_and_its_key(schema: dict[str, Any]) -> None:
-    assert {path: list(methods) for path, methods in schema["paths"].items()} == {
+    objects = {
+        path: methods
+        for kind in KINDS
+        for path, methods in {
+            f"/api/v1/{kind}": ["get", "post"],
+            f"/api/v1/{kind}/{{slug}}": ["get", "put", "delete"],
+            f"/api/v1/{kind}/{{slug}}/history": ["get"],
+            f"/api/v1/{kind}/{{slug}}/move": ["post"],
+        }.items()
+    }
+    assert {path: list(methods) for path, methods in schema["paths"].items()} == objects | {
         "/api/v1/route": ["post"],
         "/api/v1/traces": ["get"],
         "/api/v1/traces/{trace_id}": ["get"],
-        "/api/v1/caps/{slug}": ["get"],
         "/api/v1/deployments/{slug}/health": ["get"],
+        "/api/v1/providers/{slug}/secret": ["put"],
+        "/api/v1/keys": ["get", "post"],
+        "/api/v1/keys/{prefix}": ["get", "delete"],
+        "/api/v1/keys/{prefix}/rotate": ["post"],
+        "/api/v1/log": ["get"],
     }
     for methods in schema["paths"].values():
         for operation in methods.values():
             assert operation["security"] == [{"apiKey": []}]
     assert schema["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
+
+
+def test_every_operation_has_a_name_of_its_own_and_says_what_it_does(
+    schema: dict[str, Any],
+) -> None:
+    operations = [o for methods in schema["paths"].values() for o in methods.values()]
+    names = [operation["operationId"] for operation in operations]
+    assert len(set(names)) == len(names)
+    assert all(operation["summary"] and operation["description"] for operation in operations)
+    assert {"list_routes", "create_route", "put_route", "move_gate", "cap"} <= set(names)
 
 
 def test_every_reference_of_the_schema_leads_somewhere(schema: dict[str, Any]) -> None:

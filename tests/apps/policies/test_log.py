@@ -9,7 +9,7 @@ import pytest
 from django.apps import apps
 from pytest_django import DjangoAssertNumQueries
 
-from apps.accounts import audit, keys, people
+from apps.accounts import audit, invitations, keys, people
 from apps.accounts.chain import AuditEntry, kind_of
 from apps.accounts.models import ApiKey, Role, User
 from apps.policies import editing
@@ -153,10 +153,10 @@ def test_everything_that_has_a_history_has_a_line() -> None:
 @pytest.mark.parametrize(
     ("role", "unseen"),
     [
-        ("support", {"price", "key", "person"}),
-        ("finance", {"key", "person"}),
-        ("product", {"key", "person"}),
-        ("engineer", {"person"}),
+        ("support", {"price", "key", "person", "invitation"}),
+        ("finance", {"key", "person", "invitation"}),
+        ("product", {"key", "person", "invitation"}),
+        ("engineer", {"person", "invitation"}),
         ("auditor", set()),
         ("admin", set()),
     ],
@@ -164,6 +164,7 @@ def test_everything_that_has_a_history_has_a_line() -> None:
 def test_a_role_reads_of_its_own_area(role: Role, unseen: set[str]) -> None:
     keys.create(name="k", tenant="acme", reason="test")
     sight = sight_of(person(role))
+    invite("i@example.com", [])
     assert set(WORDS) - {kind for kind, *_ in listed(sight=sight)} == unseen
 
 
@@ -173,13 +174,19 @@ def test_who_is_no_longer_active_reads_nothing() -> None:
     assert sight_of(who) == Sight(frozenset())
 
 
+def invite(email: str, tenants: list[str]) -> None:
+    by = User.objects.filter(role="admin", tenants=["*"]).first() or person("admin")
+    invitations.invite(email=email, role="support", tenants=tenants, by=by, reason="test")
+
+
 def test_keys_and_people_of_other_tenants_are_not_told_of() -> None:
     for tenant in ("acme", "globex", "*"):
         keys.create(name=tenant, tenant=tenant, reason="test")
+        invite(f"{tenant.replace('*', 'all')}@example.com", [tenant])
     ours, theirs = person("auditor", ["acme"]), person("auditor", ["acme", "globex"])
     told = listed(sight=sight_of(ours))
-    seen = {name for kind, name, _ in told if kind in ("key", "person")}
-    assert seen == {ApiKey.objects.get(name="acme").prefix, ours.email}
+    seen = {name for kind, name, _ in told if kind in ("key", "person", "invitation")}
+    assert seen == {ApiKey.objects.get(name="acme").prefix, ours.email, "acme@example.com"}
     assert ("route", "all", "created") in told
     assert theirs.email in {name for _, name, _ in listed(sight=sight_of(theirs))}
 
