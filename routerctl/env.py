@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar, cast, get_args
+from urllib.parse import urlsplit
 
 import environ
 from cryptography.fernet import Fernet, MultiFernet
@@ -23,6 +24,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 T = TypeVar("T")
 
 SHORTEST_SECRET = 40
+PEOPLES_ROLES = ("support", "finance", "product", "engineer", "auditor", "admin")
 MAIL_SCHEMES = ("smtp://", "smtp+tls://", "smtp+ssl://")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 TELLTALES = ("change", "default", "example", "insecure", "secret", "password", "development")
@@ -34,6 +36,19 @@ _DATABASE_PATIENCE = {"connect_timeout": 5, "tcp_user_timeout": 10_000}  # s, ms
 
 class BadEnvironment(Exception):
     """The environment cannot be started from; the message lists every reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Oidc:
+    """The organisation's identity provider. `roles` pairs a value of the claim `role_claim` with a
+    role; without them the invitation says."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    name: str
+    role_claim: str
+    roles: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,7 @@ class Env:
     price_feed_url: str
     email_url: str
     email_from: str
+    oidc: Oidc | None
 
     @property
     def database(self) -> dict[str, object]:
@@ -106,6 +122,7 @@ def read_env() -> Env:
         price_feed_url=reader.text("ROUTERCTL_PRICE_FEED_URL"),
         email_url=reader.text("ROUTERCTL_EMAIL_URL"),
         email_from=reader.text("ROUTERCTL_EMAIL_FROM"),
+        oidc=_read_oidc(reader, production=production),
     )
     _check_email(env, reader.problems)
     _check_keys(env, reader.problems)
@@ -124,6 +141,33 @@ def _check_keys(env: Env, problems: list[str]) -> None:
             problems.append(
                 f"ROUTERCTL_ENCRYPTION_KEYS: key {number} is not 32 bytes in URL-safe base64."
             )
+
+
+def _read_oidc(reader: _Reader, *, production: bool) -> Oidc | None:
+    issuer = reader.text("ROUTERCTL_OIDC_ISSUER").rstrip("/")
+    if not issuer:
+        return None
+    parts = urlsplit(issuer)
+    local = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if not parts.hostname or (parts.scheme != "https" and (production or not local)):
+        reader.problems.append(
+            "ROUTERCTL_OIDC_ISSUER: must begin with https://; http:// is for loopback in "
+            "development."
+        )
+    pairs = [pair.partition("=") for pair in reader.words("ROUTERCTL_OIDC_ROLES")]
+    for value, _, role in pairs:
+        if not value or role not in PEOPLES_ROLES:
+            reader.problems.append(
+                f"ROUTERCTL_OIDC_ROLES: {value!r} must stand for one of {', '.join(PEOPLES_ROLES)}."
+            )
+    return Oidc(
+        issuer=issuer,
+        client_id=reader.required("ROUTERCTL_OIDC_CLIENT_ID"),
+        client_secret=reader.required("ROUTERCTL_OIDC_CLIENT_SECRET"),
+        name=reader.text("ROUTERCTL_OIDC_NAME", "single sign-on"),
+        role_claim=reader.text("ROUTERCTL_OIDC_ROLE_CLAIM"),
+        roles=tuple((value, role) for value, _, role in pairs),
+    )
 
 
 def _check_email(env: Env, problems: list[str]) -> None:

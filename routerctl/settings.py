@@ -34,6 +34,13 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
+    "allauth.socialaccount",
+    # It brings a client library along, which only those processes load that use it.
+    *(
+        ["allauth.socialaccount.providers.openid_connect"]
+        if ENV.oidc and ENV.role != "gateway"
+        else []
+    ),
     "csp",
     "routerctl",
     "apps.accounts",
@@ -147,6 +154,28 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 ACCOUNT_SESSION_REMEMBER = False
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"
+
+# The identity provider, if there is one. What it says of people is not kept, its tokens neither.
+OIDC_PROVIDER_ID = "oidc"
+SOCIALACCOUNT_ADAPTER = "apps.dashboards.identity.IdentityAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": []
+        if ENV.oidc is None
+        else [
+            {
+                "provider_id": OIDC_PROVIDER_ID,
+                "name": ENV.oidc.name,
+                "client_id": ENV.oidc.client_id,
+                "secret": ENV.oidc.client_secret,
+                "settings": {"server_url": ENV.oidc.issuer},
+            }
+        ],
+    }
+}
 
 SESSION_COOKIE_AGE = int(timedelta(hours=8).total_seconds())
 SESSION_COOKIE_SECURE = ENV.production

@@ -111,6 +111,8 @@ def _state_of_migrations() -> str:
     """Changes with the code that makes the schema, and with the day, since partitions do."""
     digest = hashlib.sha256(datetime.now(UTC).date().isoformat().encode())
     files = [*ROOT.glob("apps/*/migrations/*.py"), *ROOT.glob("apps/**/*.sql")]
+    # Which libraries' migrations there are, too.
+    files += [ROOT / "routerctl" / "settings.py", ROOT / "requirements.lock"]
     for path in [*sorted(files), ROOT / "requirements.lock"]:
         if path.exists():
             digest.update(path.read_bytes())

@@ -16,4 +16,5 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "sidebar": lambda: sidebar(request.user),
         "revision": live.latest,
         "zone": clock.zone,
+        "identity_provider": settings.ENV.oidc.name if settings.ENV.oidc else "",
     }

@@ -4,7 +4,16 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
-from apps.dashboards import account, design, invitations, people, second_factor, sign_in, views
+from apps.dashboards import (
+    account,
+    design,
+    invitations,
+    oidc,
+    people,
+    second_factor,
+    sign_in,
+    views,
+)
 from apps.dashboards.keys import views as keys
 from apps.dashboards.log.views import csv as log_csv
 from apps.dashboards.log.views import log
@@ -44,7 +53,7 @@ urlpatterns = [
     path("people/<int:person_id>/remove-factors", people.remove_factors, name="remove_factors"),
     path("join/<str:token>", invitations.join_link, name="join_link"),
     path("join", invitations.join, name="join"),
-    # Names that begin with account_ and mfa_ are those that allauth looks for.
+    # Names that begin with account_, mfa_ and openid_ are those that allauth looks for.
     path("sign-in/", sign_in.SignIn.as_view(), name="account_login"),
     path("sign-in/passkey", sign_in.PasskeySignIn.as_view(), name="passkey_sign_in"),
     path("sign-in/code", sign_in.SecondStep.as_view(), name="mfa_authenticate"),
@@ -55,6 +64,8 @@ urlpatterns = [
         sign_in.AgainByPasskey.as_view(),
         name="mfa_reauthenticate_webauthn",
     ),
+    path("sign-in/oidc/<str:provider_id>", oidc.leave, name="openid_connect_login"),
+    path("sign-in/oidc/<str:provider_id>/callback", oidc.come_back, name="openid_connect_callback"),
     path("sign-out/", views.sign_out, name="sign_out"),
     path("account", account.account, name="account"),
     path("account/password", account.password, name="password"),

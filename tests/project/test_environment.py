@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -125,3 +126,107 @@ def test_every_setting_is_documented_and_every_documented_setting_is_read():
     assert {name for name in documented if f'"{name}"' not in code} == set()
     read = set(re.findall(r'"((?:ROUTERCTL|DATABASE|REDIS)_[A-Z_]+)"', code))
     assert read == documented
+
+
+OIDC = {
+    "ROUTERCTL_OIDC_ISSUER": "https://id.example.com/",
+    "ROUTERCTL_OIDC_CLIENT_ID": "routerctl",
+    "ROUTERCTL_OIDC_CLIENT_SECRET": "kept-there",
+}
+
+
+def test_an_identity_provider_is_read_with_what_its_claims_stand_for(
+    environment: pytest.MonkeyPatch,
+):
+    for name, value in OIDC.items():
+        environment.setenv(name, value)
+    environment.setenv("ROUTERCTL_OIDC_ROLE_CLAIM", "groups")
+    environment.setenv("ROUTERCTL_OIDC_ROLES", "eng=engineer, money people=finance")
+    oidc = read_env().oidc
+    assert oidc is not None
+    assert (oidc.issuer, oidc.name) == ("https://id.example.com", "single sign-on")
+    assert oidc.roles == (("eng", "engineer"), ("money people", "finance"))
+
+
+def test_without_an_issuer_there_is_no_identity_provider(environment: pytest.MonkeyPatch):
+    environment.setenv("ROUTERCTL_OIDC_CLIENT_ID", "routerctl")
+    assert read_env().oidc is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "issuer", "fit"),
+    [
+        ("development", "http://127.0.0.1:9400", True),
+        ("development", "http://localhost:9400", True),
+        ("development", "http://id.example.com", False),
+        ("development", "http://127.0.0.1.example.com", False),
+        ("production", "http://127.0.0.1:9400", False),
+        ("production", "https://", False),
+        ("production", "ftp://id.example.com", False),
+        ("production", "https://id.example.com", True),
+    ],
+)
+def test_plain_http_is_trusted_from_loopback_in_development_alone(
+    environment: pytest.MonkeyPatch, mode: str, issuer: str, fit: bool
+):
+    for name, value in {**OIDC, "ROUTERCTL_ENV": mode, "ROUTERCTL_OIDC_ISSUER": issuer}.items():
+        environment.setenv(name, value)
+    if fit:
+        assert read_env().oidc is not None
+    else:
+        [problem] = problems()
+        assert problem.startswith("ROUTERCTL_OIDC_ISSUER: ")
+
+
+def test_half_an_identity_provider_is_refused(environment: pytest.MonkeyPatch):
+    environment.setenv("ROUTERCTL_OIDC_ISSUER", "https://id.example.com")
+    environment.setenv("ROUTERCTL_OIDC_ROLES", "eng=root")
+    assert [problem.partition(":")[0] for problem in problems()] == [
+        *("ROUTERCTL_OIDC_ROLES", "ROUTERCTL_OIDC_CLIENT_ID", "ROUTERCTL_OIDC_CLIENT_SECRET"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "sender", "wrong"),
+    [
+        ("http://mail.example.com", "r@example.com", "ROUTERCTL_EMAIL_URL"),
+        ("smtp://mail.example.com:25", "", "ROUTERCTL_EMAIL_FROM"),
+    ],
+)
+def test_half_a_mail_server_is_refused(
+    environment: pytest.MonkeyPatch, url: str, sender: str, wrong: str
+):
+    environment.setenv("ROUTERCTL_EMAIL_URL", url)
+    environment.setenv("ROUTERCTL_EMAIL_FROM", sender)
+    [problem] = problems()
+    assert problem.startswith(wrong)
+
+
+def test_production_keeps_sessions_and_cookies_as_they_should_be(
+    environment: pytest.MonkeyPatch,
+):
+    """The settings of a production process, read in one."""
+    names = (
+        *("SESSION_COOKIE_SECURE", "SESSION_COOKIE_HTTPONLY", "SESSION_COOKIE_AGE"),
+        *("CSRF_COOKIE_SECURE", "CSRF_COOKIE_HTTPONLY", "SECURE_HSTS_SECONDS", "DEBUG"),
+        *("SECOND_FACTOR_REQUIRED", "SESSION_COOKIE_SAMESITE", "CSRF_COOKIE_SAMESITE"),
+    )
+    program = (
+        "import json, django; django.setup();"
+        "from django.conf import settings as s; from django.urls import get_resolver;"
+        f"told = {{n: getattr(s, n) for n in {names}}};"
+        "told['admin'] = 'django.contrib.admin' in s.INSTALLED_APPS;"
+        "print(json.dumps(told))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True,
+        env={"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "routerctl.settings", **FIT},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told.pop("SECURE_HSTS_SECONDS") >= 365 * 86_400
+    assert told.pop("SESSION_COOKIE_AGE") == 8 * 3600
+    assert told.pop("SESSION_COOKIE_SAMESITE") == told.pop("CSRF_COOKIE_SAMESITE") == "Lax"
+    assert not told.pop("DEBUG")
+    assert not told.pop("admin")
+    assert all(told.values()), told

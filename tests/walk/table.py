@@ -157,6 +157,12 @@ PAGES: dict[str, Line] = {
         stranger=dict.fromkeys(METHODS, 302),  # the first step comes first
         other_methods=302,
     ),
+    "openid_connect_login": open_page(
+        POST(None, 404),
+        stranger={"POST": 404},
+        provider_id="oidc",  # none is configured
+    ),
+    "openid_connect_callback": open_page(GET(None, 404), stranger={"GET": 404}, provider_id="oidc"),
     "people": page(GET(Action.READ_PEOPLE)),
     "person": page(GET(Action.READ_PEOPLE), of_tenant=True, person_id=_colleague),
     "edit_person": page(*_EDIT_PERSON, of_tenant=True, person_id=_colleague),
