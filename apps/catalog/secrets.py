@@ -103,6 +103,17 @@ def secret_of(provider: Provider) -> str | None:
     return _open(provider)
 
 
+def refusals() -> dict[str, str]:
+    """The providers whose secret cannot be used by this process, and why."""
+    found = {}
+    for provider in Provider.objects.only(*_COLUMNS):
+        try:
+            secret_of(provider)
+        except SecretRefused as refused:
+            found[provider.slug] = str(refused)
+    return found
+
+
 def version() -> str:
     """A text that changes when anything changes that `load` depends on in the database."""
     digest = hashlib.sha256()

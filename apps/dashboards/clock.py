@@ -28,6 +28,11 @@ def iso(moment_ms: int) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def written(moment_ms: int) -> str:
+    """A moment in an address, `2026-11-18T14:00Z`: edges of a chart are whole minutes."""
+    return iso(moment_ms).replace(":00.000Z", "Z")
+
+
 def ago(moment_ms: int, now_ms: int) -> str:
     """`just now`, `1 minute ago`, `3 days ago`; a moment ahead of our clock is just now."""
     seconds = (now_ms - moment_ms) // 1000

@@ -1,4 +1,5 @@
-"""Durations, counts and shares as pages show them; amounts are `traces.words.usd`."""
+"""Durations, counts, shares and totals as pages show them; the amounts of one request are
+`traces.words.usd`."""
 
 
 def duration(ms: int) -> str:
@@ -19,6 +20,14 @@ def thousands(number: int) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 call`, `2 calls`, `4,812 tokens`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def dollars(nano_usd: int) -> str:
+    """A total, `$156.84`; what is not nothing is never shown as 0."""
+    cents = (nano_usd + 5_000_000) // 10_000_000
+    if cents == 0 and nano_usd > 0:
+        return "<$0.01"
+    return f"${cents // 100:,}.{cents % 100:02d}"
 
 
 def percent(part: int, whole: int) -> str:

@@ -47,6 +47,7 @@ _GROUPS = (
     Group(
         "Operate",
         (
+            Item("Overview", "gauge", Action.READ_TRACES, ("home",)),
             Item("Traces", "list", Action.READ_TRACES, ("traces", "trace", "search")),
             _objects("providers"),
             _objects("deployments"),

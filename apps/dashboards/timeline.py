@@ -41,6 +41,11 @@ class Timeline:
     def starts_ms(self) -> tuple[int, ...]:
         return self.edges_ms[:-1]
 
+    def whole(self, from_ms: int, to_ms: int) -> slice:
+        """The parts that lie in the range from their beginning to their end."""
+        first = int(self.edges_ms[0] < from_ms)
+        return slice(first, len(self.starts_ms) - int(self.edges_ms[-1] > to_ms))
+
     def share(self, moment_ms: int) -> float:
         """Where on the axis a moment is, 0 to 1; beyond it, at its end."""
         first, last = self.edges_ms[0], self.edges_ms[-1]

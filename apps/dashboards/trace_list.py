@@ -80,7 +80,7 @@ def _overtime(
     form: TraceFilters, axis: Timeline, counts: Mapping[str, tuple[int, ...]]
 ) -> Overtime:
     def narrowed(start_ms: int, end_ms: int) -> str:
-        part = {"from": _written(start_ms), "to": _written(end_ms)}
+        part = {"from": clock.written(start_ms), "to": clock.written(end_ms)}
         return f"?{form.address(**part)}"
 
     series = [Series(word, fill, counts[status]) for status, word, fill in _SERIES]
@@ -99,8 +99,3 @@ def _sentence(drawn: Chart, total: int) -> str:
     if drawn.peak is None or drawn.peak.total < 2:
         return f"{match}."
     return f"{match}. Most at {drawn.peak.label}, with {drawn.peak.total:,}."
-
-
-def _written(moment_ms: int) -> str:
-    """A moment in an address, `2026-11-18T14:00Z`: edges of a chart are whole minutes."""
-    return clock.iso(moment_ms).replace(":00.000Z", "Z")

@@ -1,8 +1,6 @@
 """The people's door. Every view but sign-in and sign-out needs a signed-in person (middleware)."""
 
 from django.urls import path
-from django.views.decorators.http import require_safe
-from django.views.generic import RedirectView
 
 from apps.dashboards import (
     account,
@@ -18,11 +16,12 @@ from apps.dashboards.keys import views as keys
 from apps.dashboards.log.views import csv as log_csv
 from apps.dashboards.log.views import log
 from apps.dashboards.objects.urls import object_urls
+from apps.dashboards.overview.views import overview
 from apps.dashboards.simulate.views import simulator
 from apps.dashboards.system.views import system
 
 urlpatterns = [
-    path("", require_safe(RedirectView.as_view(pattern_name="traces")), name="home"),
+    path("", overview, name="home"),
     path("search", views.search, name="search"),
     path("traces", views.traces, name="traces"),
     path("traces.csv", views.traces_csv, name="traces_csv"),

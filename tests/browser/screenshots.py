@@ -7,6 +7,8 @@ SCHEMES = ("light", "dark")
 def addresses(gallery: dict[str, str]) -> dict[str, str]:
     """The path of every page and of the states it can be in, by the name of its picture."""
     return {
+        "overview": "/?from=now-1h",
+        "overview-invalid": "/?from=last+tuesday",
         "traces": "/traces",
         "traces-filtered": "/traces?status=failed&tenant=pelican-travel&from=now-24h",
         "traces-columns-live": "/traces?live=1&col=session&col=user&col=key&col=cost&from=now-1h",

@@ -102,7 +102,7 @@ def object_pages(
 
 
 PAGES: dict[str, Line] = {
-    "home": page(GET(None, 302)),
+    "home": page(GET(Action.READ_TRACES)),
     "search": page(GET(Action.READ_TRACES, 302, q=lambda w: w.trace_id), of_tenant=True),
     "traces": page(GET(Action.READ_TRACES)),
     "traces_csv": page(GET(Action.EXPORT_TRACES)),

@@ -21,6 +21,8 @@ register.filter("duration", figures.duration)
 register.filter("counted", figures.counted)
 register.filter("thousands", figures.thousands)
 register.filter("usd", usd)
+register.filter("dollars", figures.dollars)
+register.filter("percent", figures.percent)
 
 
 @register.simple_tag

@@ -19,10 +19,11 @@ _STATES = {
 
 
 @register.simple_tag
-def icon(name: str) -> SafeString:
+def icon(name: str, tone: str = "") -> SafeString:
     """An icon of the sprite, silent to screen readers: a word stands beside it."""
     return format_html(
-        '<svg class="icon" aria-hidden="true"><use href="{}#i-{}"/></svg>',
+        '<svg class="icon" aria-hidden="true"{}><use href="{}#i-{}"/></svg>',
+        format_html(' data-tone="{}"', tone) if tone else "",
         static("icons/sprite.svg"),
         name,
     )

@@ -3,6 +3,7 @@
 from django import template
 
 from apps.dashboards.columns import Column
+from apps.dashboards.story import FAILED_AS
 from apps.traces.values import StoredTrace
 
 register = template.Library()
@@ -12,3 +13,9 @@ register = template.Library()
 def cell(column: Column, trace: StoredTrace) -> str:
     """What `trace` shows in a column of the list; columns escape it themselves."""
     return column.cell(trace)
+
+
+@register.filter
+def failed_as(error_class: str | None) -> str:
+    """A class of provider error in a word or two; empty for none."""
+    return FAILED_AS.get(error_class or "", "")
