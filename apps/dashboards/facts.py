@@ -46,15 +46,16 @@ def _asker(trace: StoredTrace) -> Iterator[Fact]:
         ("Tenant", request.tenant, "tenant"),
         ("Feature", request.feature, "feature"),
         ("Route", decision.route, "route"),
+        ("Plan", request.plan, "plan"),
+        ("User", request.user, "user"),
+        ("Session", request.session, "session"),
+        ("App", request.app, "app"),
+        ("App version", request.app_version, "app_version"),
+        ("API key", request.key, "key"),
     ):
         if value:
             yield Fact(label, value, query=urlencode({parameter: value}))
     for label, value in (
-        ("Plan", request.plan),
-        ("User", request.user),
-        ("Session", request.session),
-        ("App", " ".join(filter(None, (request.app, request.app_version)))),
-        ("API key", request.key),
         ("Door", f"{trace.head.door}, streamed" if request.stream else trace.head.door),
         ("Sensitivity", decision.sensitivity.value),
         ("Residency", request.residency),

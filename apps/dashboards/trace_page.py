@@ -1,17 +1,32 @@
 """All that the page of one trace shows, from the stored trace alone."""
 
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
-from apps.dashboards import answers
+from apps.dashboards import answers, clock
 from apps.dashboards.cost import Cost, trace_cost
 from apps.dashboards.facts import facts
 from apps.dashboards.reasoning import reasoning
 from apps.dashboards.simulate.form import query_of
 from apps.dashboards.story import is_complete, story
 from apps.dashboards.ticket import ticket_summary
+from apps.policies.changes import Published, published
 from apps.traces.values import StoredTrace
 from apps.traces.verdict import verdict
 from apps.traces.words import usd
+
+AROUND = timedelta(minutes=30)
+"""How long before and after a request a change may have to do with it."""
+
+_MOST_CHANGES = 10
+_DAY_MS = 86_400_000
+
+
+def changes_around(trace: StoredTrace) -> list[Published]:
+    """What changed in the configuration shortly before and after, newest first. One query."""
+    at = clock.local(trace.head.started_at_ms)
+    return published(since=at - AROUND, until=at + AROUND, most=_MOST_CHANGES)
 
 
 def trace_page(trace: StoredTrace, url: str, *, in_full: bool) -> dict[str, Any]:
@@ -29,6 +44,7 @@ def trace_page(trace: StoredTrace, url: str, *, in_full: bool) -> dict[str, Any]
         "money_note": _money_note(trace, cost),
         "facts": list(facts(trace)),
         "verdict": found,
+        "elsewhere": _elsewhere(trace),
     }
     if found is not None:
         context |= {
@@ -38,6 +54,18 @@ def trace_page(trace: StoredTrace, url: str, *, in_full: bool) -> dict[str, Any]
             "reasoning": reasoning(trace),
         }
     return context
+
+
+def _elsewhere(trace: StoredTrace) -> str:
+    """The query of the requests of that day that ended alike; empty when this one just
+    succeeded."""
+    outcome, at_ms = trace.outcome, trace.head.started_at_ms
+    alike = {"error_code": outcome.error_code, "degraded_action": outcome.degraded_action}
+    said = {name: value for name, value in alike.items() if value}
+    if not said:
+        return ""
+    begin, end = at_ms - _DAY_MS // 2, at_ms + _DAY_MS // 2
+    return urlencode({**said, "from": clock.written(begin), "to": clock.written(end)})
 
 
 def _released(trace: StoredTrace, cost: Cost) -> int | None:

@@ -25,6 +25,7 @@ urlpatterns = [
     path("search", views.search, name="search"),
     path("traces", views.traces, name="traces"),
     path("traces.csv", views.traces_csv, name="traces_csv"),
+    path("t/<str:trace_id>.json", views.trace_json, name="trace_json"),
     path("t/<str:trace_id>", views.trace, name="trace"),
     path("simulate", simulator, name="simulate"),
     *object_urls(),

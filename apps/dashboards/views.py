@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.core.exceptions import ValidationError
@@ -17,10 +18,13 @@ from apps.dashboards.download import csv_download
 from apps.dashboards.find import pasted_trace_id
 from apps.dashboards.forms import RANGES, TraceFilters
 from apps.dashboards.respond import page
+from apps.dashboards.search import search_all
 from apps.dashboards.secrets_said import said_a_secret, without_secrets
 from apps.dashboards.trace_csv import MOST_ROWS, csv_lines
 from apps.dashboards.trace_list import trace_list
-from apps.dashboards.trace_page import trace_page
+from apps.dashboards.trace_page import changes_around, trace_page
+from apps.traces.finding import SEARCHED_DAYS
+from apps.traces.public import detail
 from apps.traces.selectors import every_trace, find_trace
 
 sign_out = login_not_required(LogoutView.as_view(next_page="account_login"))
@@ -64,23 +68,43 @@ def trace(request: HttpRequest, trace_id: str) -> HttpResponse:
         return redirect("trace", stored.trace_id)
     url = request.build_absolute_uri(request.path)
     in_full = may(request.user, Action.READ_DECISIONS)
-    return page(request, "traces/trace", trace_page(stored, url, in_full=in_full))
+    context = trace_page(stored, url, in_full=in_full) | {"changes": changes_around(stored)}
+    return page(request, "traces/trace", context)
+
+
+@require_safe
+@requires(Action.READ_DECISIONS)
+def trace_json(request: HttpRequest, trace_id: str) -> HttpResponse:
+    """A trace as the API answers it, to read and to attach."""
+    stored = find_trace(trace_id, tenants=tenants_of(request.user))
+    if stored is None:
+        return _not_found(request, trace_id)
+    body = msgspec.json.format(msgspec.json.encode(detail(stored)), indent=2)
+    return HttpResponse(
+        body, content_type="application/json", headers={"Cache-Control": "no-store"}
+    )
 
 
 @require_safe
 @requires(Action.READ_TRACES)
 def search(request: HttpRequest) -> HttpResponse:
-    """Any trace ID, in whatever was pasted: straight to its page."""
+    """What was pasted: straight to the one thing that it names, or to choose among several."""
+    if said_a_secret(request.GET):
+        return redirect(without_secrets(request))
+    person = request.user
+    assert isinstance(person, User)  # `requires` lets nobody else in
     pasted = request.GET.get("q", "").strip()
-    trace_id = pasted_trace_id(pasted)
-    tenants = tenants_of(request.user)
-    stored = find_trace(str(trace_id), tenants=tenants) if trace_id else None
-    return redirect("trace", stored.trace_id) if stored else _not_found(request, pasted)
+    hits = search_all(person, pasted)
+    if not hits:
+        return _not_found(request, pasted)
+    if len(hits) == 1:
+        return redirect(hits[0].href)
+    return page(request, "search/results", {"searched": pasted, "hits": hits})
 
 
 def _not_found(request: HttpRequest, searched: str) -> HttpResponse:
     looked_up = pasted_trace_id(searched)
-    context = {"searched": searched[:200], "looked_up": looked_up}
+    context = {"searched": searched[:200], "looked_up": looked_up, "days": SEARCHED_DAYS}
     return page(request, "traces/not_found", context, status=404)
 
 

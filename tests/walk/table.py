@@ -139,6 +139,7 @@ PAGES: dict[str, Line] = {
         of_tenant=True,
         prefix=lambda w: w.key.prefix,
     ),
+    "trace_json": page(GET(Action.READ_DECISIONS), of_tenant=True, trace_id=lambda w: w.trace_id),
     "appearance": page(POST(None, 302)),
     "log": page(GET(Action.READ_LOG)),
     "log_csv": page(GET(Action.EXPORT_LOG)),
