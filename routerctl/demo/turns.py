@@ -56,7 +56,7 @@ def turns(fortnight: Fortnight) -> tuple[Turn, ...]:
         Turn(
             at(friday, 15, 58),
             "engineer",
-            "Gemini answers late or not at all since 14:19; out until Google says it is fixed",
+            "Gemini answers late or not at all since the early afternoon; out until that is fixed",
             _FLASH,
             _NO_FLASH,
         ),
