@@ -36,6 +36,12 @@ def test_people_choose_their_own_name_and_the_change_is_told(client, me):
     assert me.history.first().history_user == me
 
 
+def test_a_page_without_a_region_of_its_own_is_given_to_htmx_whole(client, me):
+    answer = client.get("/account", headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    assert "<!DOCTYPE html>" in answer.content.decode()
+
+
 def test_a_name_that_is_too_long_is_422_and_kept_in_the_form(client, me):
     answer = client.post("/account", {"name": "x" * 121})
     assert answer.status_code == 422

@@ -1,6 +1,10 @@
 import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
 from django.test import Client
 
+from apps.accounts.models import User
 from tests.apps.dashboards.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +79,87 @@ def test_a_session_gets_a_new_key_at_sign_in_and_ends_with_the_browser(client, p
     assert cookie["samesite"] == "Lax"
     assert cookie["max-age"] == ""
     assert client.session.get_expiry_age() == 8 * 3600
+
+
+def test_a_session_that_somebody_planted_is_not_the_one_that_is_signed_in(client, person):
+    made = person("support")
+    client.get("/sign-in/passkey")  # leaves a challenge, and with it a session
+    planted = client.cookies["sessionid"].value
+    sign_in(client)
+    assert client.cookies["sessionid"].value != planted
+    assert Session.objects.filter(session_key=planted).count() == 0
+    attacker = Client()
+    attacker.cookies["sessionid"] = planted
+    assert attacker.get("/traces").status_code == 302
+    assert client.session["_auth_user_id"] == str(made.pk)
+
+
+@pytest.mark.parametrize("who", ["wrong password", "unknown", "left", "without a password"])
+def test_a_refused_sign_in_costs_one_password_hash_whoever_it_is(client, person, monkeypatch, who):
+    """What an attacker could time is the same work, with the same answer."""
+    person("support")
+    left = person("finance")
+    type(left).objects.filter(pk=left.pk).update(is_active=False)
+    person("product", password=None)
+    hashed, encode = [], PBKDF2PasswordHasher.encode
+
+    def counting(self, *arguments, **more):
+        hashed.append(arguments)
+        return encode(self, *arguments, **more)
+
+    monkeypatch.setattr(PBKDF2PasswordHasher, "encode", counting)
+    email, password = {
+        "wrong password": ("support@example.com", "something else"),
+        "unknown": ("nobody@example.com", PASSWORD),
+        "left": ("finance@example.com", PASSWORD),
+        "without a password": ("product@example.com", PASSWORD),
+    }[who]
+    answer = sign_in(client, email=email, password=password)
+    assert answer.status_code == 422
+    assert len(hashed) == 1
+    assert "Not signed in" in answer.content.decode()
+    stranger = Client()
+    assert told(answer) == told(sign_in(stranger, email="someone@example.com"))
+
+
+def test_an_unknown_address_is_locked_as_a_known_one_is(client, person):
+    person("support")
+    bodies = {}
+    for email in ("support@example.com", "nobody@example.com"):
+        for _ in range(5):
+            assert sign_in(client, email=email, password="something else").status_code == 422
+        answer = sign_in(client, email=email, password="something else")
+        assert answer.status_code == 422
+        bodies[email] = told(answer)
+        cache.clear()
+    assert "Too many" in bodies["nobody@example.com"]
+    assert bodies["support@example.com"] == bodies["nobody@example.com"]
+
+
+def test_nobody_is_here_before_somebody_is_made(db):
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/accounts/login/", "/accounts/email/", "/accounts/password/reset/", "/accounts/logout/"),
+        *("/accounts/inactive/", "/accounts/2fa/", "/accounts/sessions/", "/accounts/3rdparty/"),
+        *("/accounts/oidc/oidc/login/", "/accounts/social/signup/", "/admin/", "/admin/login/"),
+        *("/account/email", "/account/2fa", "/sign-in/trust", "/password-reset"),
+    ],
+)
+def test_no_page_of_the_libraries_can_be_reached(client, person, path):
+    assert client.get(path).status_code == 404
+    client.force_login(person("admin", password=None))
+    assert client.get(path).status_code == 404
+
+
+def test_asking_for_json_brings_the_page_all_the_same(client, person):
+    headers = {"Accept": "application/json", "X-Requested-With": "XMLHttpRequest"}
+    answer = client.post("/sign-in/", {"login": "x", "password": "y"}, headers=headers)
+    assert answer.status_code == 422
+    assert answer["Content-Type"].startswith("text/html")
 
 
 def test_there_is_no_signing_up(client):
