@@ -1,6 +1,8 @@
 """The decision: a pure function. Read this first; each stage is the module of its name.
 
-    classify ─▶ match ─▶ restrict ─▶ score ─▶ ladder ─▶ answer
+    classify ─▶ match ─▶ press ─▶ restrict ─▶ score ─▶ ladder ─▶ answer
+
+`press` is what caps do to the request: nothing, as long as none that counts it is nearly full.
 
 Nothing here does I/O, reads a clock or draws a random number. What can change a decision is an
 argument of it, so a stored one can be made again, and the explanation is a return value.
@@ -18,6 +20,7 @@ from routerctl.engine.answer import (
     outcomes,
     refused_at_once,
 )
+from routerctl.engine.cap_actions import Pressed, press
 from routerctl.engine.case import Case
 from routerctl.engine.classify import classify
 from routerctl.engine.gates import Gate
@@ -27,6 +30,13 @@ from routerctl.engine.restrict import Judged, restrict
 from routerctl.engine.revision import Revision, Route
 from routerctl.engine.score import score
 from routerctl.engine.types import Decision, Facts, RoutingRequest, TextReading
+from routerctl.engine.under_caps import (
+    refusal_by_caps,
+    shortened,
+    turns_to_drop,
+    under_caps,
+    with_caps,
+)
 from routerctl.engine.way_out import beyond, decisive, joined, rank_beyond, without_personal_data
 
 
@@ -46,15 +56,20 @@ def decide(
     refused = refused_at_once(case, route)
     if refused is not None:
         return refused
+    pressed = press(case, route.slug, revision.caps, facts.balances)
+    turns = turns_to_drop(case, pressed)
+    case = shortened(case, turns)
     gates = [gate for gate in revision.gates if gate.applies(case)]
     floor = quality_floor(case, route, revision.features)
-    judged = restrict(case, route.places, gates, floor, facts)
+    judged = under_caps(restrict(case, route.places, gates, floor, facts), case, pressed)
     ranking = score(judged, route.strategy, case, route.spec)
     if not ranking.order:
-        return _nobody(case, route, gates, judged, revision, facts)
-    candidates = considered(judged, ranking.scores)
-    steps = ladder(ranking.order, case)
-    return answer(case, route, candidates, outcomes(route, gates), ranking, steps)
+        decision = _nobody(case, route, gates, judged, revision, facts, pressed)
+    else:
+        candidates = considered(judged, ranking.scores)
+        steps = ladder(ranking.order, case, pressed)
+        decision = answer(case, route, candidates, outcomes(route, gates), ranking, steps)
+    return with_caps(decision, pressed, turns) if pressed else decision
 
 
 def _nobody(
@@ -64,22 +79,24 @@ def _nobody(
     judged: Sequence[Judged],
     revision: Revision,
     facts: Facts,
+    pressed: Pressed,
 ) -> Decision:
     """Nobody on the route may serve. If gates are why, one of them says what happens now; and
-    whoever is asked instead has passed every gate."""
+    whoever is asked instead has passed every gate, and is counted by the same caps."""
     gate = decisive(judged, gates)
     told = outcomes(route, gates, gate)
     if gate is None:
-        refusal = nobody_left(judged, route)
+        refusal = refusal_by_caps(judged, pressed) or nobody_left(judged, route)
         return answer(case, route, considered(judged), told, refusal=refusal)
     if gate.otherwise == "redact" and case.reading.personal_data:
         again = decide(case.request, without_personal_data(case.reading), revision, facts)
         return after_redaction(again, case, gate, told[gates.index(gate)], considered(judged))
     if gate.otherwise in ("downgrade", "local"):
-        asked = restrict(case, beyond(route, revision, gate.otherwise), gates, 0, facts)
+        others = beyond(route, revision, gate.otherwise)
+        asked = under_caps(restrict(case, others, gates, 0, facts), case, pressed)
         judged = joined(judged, asked)
         ranking = rank_beyond(asked, gate)
         if ranking.order:
-            steps = ladder(ranking.order, case)
+            steps = ladder(ranking.order, case, pressed)
             return answer(case, route, considered(judged), told, ranking, steps)
     return answer(case, route, considered(judged), told, refusal=blocked_by(gate, route))

@@ -17,6 +17,11 @@ def price_at(deployment: DeploymentSpec, moment_ms: int) -> PriceSpec | None:
     return None
 
 
+def is_free(price: PriceSpec | None) -> bool:
+    """Whether a call at `price` costs nothing, however long it is. Without a price nobody knows."""
+    return price is not None and not bound_nano_usd(price, TOKENS_PER_MTOK, TOKENS_PER_MTOK)
+
+
 def cost_nano_usd(
     price: PriceSpec,
     input_tokens: int,

@@ -7,6 +7,7 @@ fact that was used and `decide_again` needs nothing else than a revision.
 
 import msgspec
 
+from routerctl.engine.caps import balance_of
 from routerctl.engine.decide import decide
 from routerctl.engine.revision import Revision
 from routerctl.engine.types import Decision, Facts, RoutingRequest, TextReading
@@ -40,6 +41,7 @@ def facts_of(decision: Decision) -> Facts:
     return Facts(
         moment_ms=decision.moment_ms,
         health={one.deployment: one.health for one in known if one.health is not None},
+        balances={balance_of(use.cap, use.key): use.used_permille for use in decision.caps},
     )
 
 

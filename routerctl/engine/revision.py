@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from routerctl.engine.caps import CapIndex, compile_caps
 from routerctl.engine.conditions import Test
 from routerctl.engine.gates import Gate, compile_gate
 from routerctl.engine.place import Place, place_on
@@ -65,6 +66,7 @@ class Revision:
     routes: tuple[Route, ...]
     providers: dict[str, ProviderSpec]
     deployments: dict[str, DeploymentSpec]
+    caps: CapIndex
     patterns: tuple[str, ...]
     """Every distinct text pattern of a condition."""
 
@@ -100,6 +102,7 @@ def compile_revision(document: RevisionDocument) -> Revision:
         routes=tuple(_compile_route(spec, deployments, prompts, gates) for spec in document.routes),
         providers=providers,
         deployments=deployments,
+        caps=compile_caps(document.caps),
         patterns=tuple(dict.fromkeys(p for when in whens for p in text_patterns(when))),
     )
 

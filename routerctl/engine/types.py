@@ -158,7 +158,7 @@ class RouteSpec(Struct, frozen=True):
 
 
 class CapSpec(Struct, frozen=True):
-    """A spend limit as defined. Stored and exported; the ledger enforces it."""
+    """A spend limit as defined. The ledger holds it; the engine acts on the way there."""
 
     slug: str
     scope: dict[str, str | tuple[str, ...]] = {}
@@ -220,6 +220,9 @@ class RoutingRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     text_bytes: int = 0
     """UTF-8 bytes of everything sent (messages, tools, schema), images' own bytes left out."""
     messages: int = 1
+    turn_bytes: tuple[int, ...] = ()
+    """At least so many of `text_bytes` are each of the turns which could be left out, the oldest
+    first: all before the last user message."""
     images: int = 0
     needs: tuple[str, ...] = ()
     """Capabilities without which the answer would be wrong: tools, schema, images, ..."""
@@ -272,6 +275,9 @@ class Facts(Struct, frozen=True):
 
     moment_ms: int
     health: dict[str, DeploymentHealth] = {}
+    balances: dict[str, int] = {}
+    """How full the caps' windows are, in permille, at most a second ago; see `caps.balance_of`.
+    A window that is not in it is taken to be empty."""
 
 
 # --------------------------------------------------------------------------- the answer
@@ -295,15 +301,38 @@ class Candidate(Struct, frozen=True, omit_defaults=True):
     health: DeploymentHealth | None = None
 
 
+class CapUse(Struct, frozen=True, omit_defaults=True):
+    """A cap that counted the request. `key` are the values of what it is per, in that order, ""
+    for one the request did not have; `used_permille` how full its window was, as known then;
+    `did` the actions that were due for it."""
+
+    cap: str
+    key: tuple[str, ...] = ()
+    used_permille: int = 0
+    did: tuple[str, ...] = ()
+
+
+class Lessened(Struct, frozen=True):
+    """What a cap took away: `action` is cheaper, shortened or limited."""
+
+    action: str
+    cap: str
+    message: str
+
+
 class Step(Struct, frozen=True, omit_defaults=True):
     """One rung of the ladder: a candidate, what changes in the request for it, and the most
-    it can cost. Execution walks the steps in order."""
+    it can cost. Execution walks the steps in order.
+
+    `amounts` are what the step can take of each of the decision's `caps`, in the cap's unit; 0
+    where the cap does not count it, or it costs nothing."""
 
     deployment: str
     max_output_tokens: int
     input_tokens_bound: int
     cost_bound_nano_usd: int
     price_id: int | None = None
+    amounts: tuple[int, ...] = ()
 
 
 class GateOutcome(Struct, frozen=True, omit_defaults=True):
@@ -352,6 +381,11 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Flags that were looked at and their state for this request."""
     draws: dict[str, int] = {}
     """Named draws in 0..9999 that had a part in it."""
+    caps: tuple[CapUse, ...] = ()
+    """The caps that counted it, as they are written; steps' `amounts` are in this order."""
+    lessened: tuple[Lessened, ...] = ()
+    drop_turns: int = 0
+    """So many of the oldest turns are left out of what is sent."""
     steps: tuple[Step, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     """Every candidate of the route once, then what a gate's `downgrade` or `local` took in."""

@@ -107,10 +107,11 @@ def ask(
     reading: TextReading | None = None,
     health: dict[str, DeploymentHealth] | None = None,
     moment_ms: int = NOW_MS,
+    balances: dict[str, int] | None = None,
     **changes: Any,
 ) -> Decision:
     """The decision on a request with these `changes`."""
-    facts = Facts(moment_ms, health or {})
+    facts = Facts(moment_ms, health or {}, balances or {})
     return decide(request(**changes), reading or TextReading(), revised, facts)
 
 
