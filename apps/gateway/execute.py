@@ -12,11 +12,11 @@ from typing import TypeVar
 import msgspec
 
 from apps.gateway.attempts import Attempt
+from apps.gateway.claims import Claims, told
 from apps.gateway.live import Snapshot
 from apps.gateway.surroundings import Books, Clock, Incoming, Upstream
-from apps.ledger.records import AttemptRecord, Hold, TraceHead
+from apps.ledger.records import Admitted, AttemptRecord, Claim, Hold, TraceHead
 from routerctl.engine.errors import RouterError
-from routerctl.engine.types import Step
 from routerctl.providers.errors import ProviderError
 from routerctl.providers.ports import StreamParser, UpstreamRequest
 from routerctl.providers.types import (
@@ -92,6 +92,7 @@ class Execution:
         noted: Callable[[AttemptRecord], None],
         head: TraceHead,
         texts: Sequence[str],
+        claims: Claims,
         started_ns: int,
         clock: Clock,
     ) -> None:
@@ -104,6 +105,12 @@ class Execution:
         self.cost_nano_usd = 0
         self.held_nano_usd = 0
         self.bound_exceeded = False
+        self.claims = claims
+        self.full: int | None = None
+        """The window that had no room for the first choice, when a later one was admitted."""
+        self.used: tuple[int, ...] = ()
+        self._claim = Claim(0)
+        self._position = 0
         self._written = 0
         self._snapshot = snapshot
         self._ledger = ledger
@@ -119,7 +126,14 @@ class Execution:
 
     def first_hold(self) -> Hold:
         """The hold without which nothing may be sent."""
-        return self._hold(1, self.head.decision.steps[0])
+        return self._hold(1, 0)
+
+    def admitted(self, hold: Hold, position: int, found: Admitted) -> None:
+        """`hold`, asked for from the step at `position` on, is there."""
+        self._claim = hold.claims[found.claim]
+        self._position = position + found.claim
+        self.used = (0,) * len(self._claim.windows)
+        self.full = self.full or found.full
 
     async def answer(self, chat: ModelRequest) -> Answer:
         """A whole answer to `chat`."""
@@ -187,6 +201,7 @@ class Execution:
             attempt.failed(error, said)
         record = attempt.record()
         self.records.append(record)
+        self.used = self.claims.used(self._claim, record)
         self.cost_nano_usd += record.cost_nano_usd
         self.held_nano_usd += record.held_nano_usd
         self.bound_exceeded |= record.cost_nano_usd > record.held_nano_usd
@@ -206,14 +221,14 @@ class Execution:
     # ------------------------------------------------------------------ the walk
 
     async def _walk(self, once: Callable[[Attempt], Awaitable[T]]) -> T:
-        position, again = 0, False
+        again = False
         while True:
-            attempt = self._begin(position)
+            attempt = self._begin(self._position)
             try:
                 return await once(attempt)
             except ProviderError as error:
                 self.end(error)
-                position, again = self._after(error, position, again)
+                position, again = self._after(error, self._position, again)
             if again:
                 await asyncio.sleep(self._clock.chance() * _BACKOFF_S)  # spreads load
             await self._advance(position)
@@ -266,16 +281,20 @@ class Execution:
 
     async def _advance(self, position: int) -> None:
         """Settle the attempt that failed and hold for the next one, in one tick."""
-        written = self.records[-1]
-        hold = self._hold(len(self.records) + 1, self.head.decision.steps[position])
-        await self._ledger.advance(hold, written)
+        written, had, used = self.records[-1], self._claim.windows, self.used
+        hold = self._hold(len(self.records) + 1, position)
+        try:
+            found = await self._ledger.advance(hold, written, had=had, used=used)
+        except RouterError as error:
+            raise told(error, self.claims, self._ledger) from None
+        self.admitted(hold, position, found)
         self._written = len(self.records)
 
-    def _hold(self, n: int, step: Step) -> Hold:
+    def _hold(self, n: int, position: int) -> Hold:
         return Hold(
             trace_id=self.head.trace_id,
             n=n,
-            amount_nano_usd=step.cost_bound_nano_usd,
+            claims=self.claims.since(position),
             head=self._head_raw,
         )
 

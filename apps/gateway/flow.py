@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from apps.gateway import outcome as outcomes
+from apps.gateway.claims import Claims, told
 from apps.gateway.exchange import Exchange, HeaderList
 from apps.gateway.execute import Execution
 from apps.gateway.live import Snapshot
@@ -23,7 +24,7 @@ from routerctl.engine.types import Decision, Facts, RoutingRequest, Sensitivity,
 from routerctl.providers.types import Answer, EmbeddingRequest, Embeddings, ModelRequest
 from routerctl.redaction.reading import read_text
 from routerctl.redaction.scrub import redact
-from routerctl.wire.rewrite import rewrite_inputs, rewrite_texts, with_system
+from routerctl.wire.rewrite import rewrite_inputs, rewrite_texts, with_system, without_turns
 from routerctl.wire.types import Degraded, KeyFacts, ParsedCall, Renderer, Result, Vocabulary
 
 Parse = Callable[[bytes, Mapping[str, str], KeyFacts, Vocabulary, str], ParsedCall]
@@ -125,7 +126,8 @@ class Flow:
     def _decide(self, call: ParsedCall) -> Decision:
         revision = self.snapshot.revision
         self.reading = read_text(call.request, revision, call.texts, call.last_user)
-        facts = Facts(self.started_ms, self.shared.health.facts(self.started_ms))
+        shared = self.shared
+        facts = Facts(self.started_ms, shared.health.facts(self.started_ms), shared.ledger.balances)
         self.decision = decide(call.request, self.reading, revision, facts)
         refusal = self.decision.refusal
         if refusal is not None:
@@ -133,14 +135,17 @@ class Flow:
         return self.decision
 
     async def _admit(self, call: ParsedCall, decision: Decision) -> Execution:
+        ledger = self.shared.ledger
+        claims = await Claims.of(decision, self.snapshot.revision, ledger)
         self.head = self._head(call.request, decision)
         self.execution = execution = Execution(
             snapshot=self.snapshot,
-            ledger=self.shared.ledger,
+            ledger=ledger,
             transport=self.shared.transport,
             noted=self.shared.noted,
             head=self.head,
             texts=call.texts,
+            claims=claims,
             started_ns=self.started_ns,
             clock=self.shared.clock,
         )
@@ -148,8 +153,12 @@ class Flow:
         key = self.exchange.headers.get("idempotency-key")
         if key is not None:
             hold = msgspec.structs.replace(hold, idempotency=self._idempotency(call, key))
-        await self.shared.ledger.reserve(hold)
+        try:
+            found = await ledger.reserve(hold)
+        except RouterError as error:
+            raise told(error, claims, ledger) from None
         self.admitted = True
+        execution.admitted(hold, 0, found)
         return execution
 
     def _idempotency(self, call: ParsedCall, key: str) -> IdempotencyKey:
@@ -198,6 +207,8 @@ class Flow:
         """The request as it is sent: redacted where policy says so, with the route's prompt."""
         if decision.redact:
             chat = rewrite_texts(chat, self._redacted)
+        if decision.drop_turns:
+            chat = without_turns(chat, decision.drop_turns)
         if decision.prompt is not None:
             chat = with_system(chat, self.snapshot.revision.prompts[decision.prompt])
         return chat
@@ -271,6 +282,7 @@ class Flow:
                 head=head,
                 outcome=outcome,
                 attempts=execution.unwritten,
+                used=execution.used,
             )
         )
 
@@ -278,11 +290,16 @@ class Flow:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """The safety flags: what checks found, by check and kind, never the text."""
-        return tuple(
-            f"{finding.check}:{kind}"
-            for finding in self.reading.findings
-            for kind in finding.kinds or (finding.do,)
+        """The safety flags: what checks found, by check and kind, never the text; and caps that
+        warn."""
+        warned = self.decision.caps if self.decision else ()
+        return (
+            *(
+                f"{finding.check}:{kind}"
+                for finding in self.reading.findings
+                for kind in finding.kinds or (finding.do,)
+            ),
+            *(f"cap_warning:{use.cap}" for use in warned if "warn" in use.did),
         )
 
     def headers(

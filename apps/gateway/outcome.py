@@ -27,7 +27,7 @@ _FALLBACK = {
 def ended_well(execution: Execution, finish_status: str, flags: tuple[str, ...]) -> Outcome:
     """The outcome of an answer that is complete, from the first candidate or a later one."""
     last = execution.records[-1]
-    degraded = _fallback_notice(execution, last.deployment)
+    degraded = _notice(execution, last.deployment)
     return _outcome(
         execution,
         status="degraded" if degraded else "succeeded",
@@ -70,7 +70,7 @@ def so_far(execution: Execution, flags: tuple[str, ...]) -> Outcome:
     attempt = execution.current
     assert attempt is not None
     deployment = attempt.endpoint.deployment
-    notice = _fallback_notice(execution, deployment.slug)
+    notice = _notice(execution, deployment.slug)
     return Outcome(
         status="degraded" if notice else "succeeded",
         finish_status="stop",
@@ -85,13 +85,23 @@ def so_far(execution: Execution, flags: tuple[str, ...]) -> Outcome:
     )
 
 
-def _fallback_notice(execution: Execution, answered: str) -> Degraded | None:
-    """Said whenever another candidate answers than the one that was chosen."""
-    if answered == execution.head.decision.steps[0].deployment:
-        return None
-    reason = execution.records[0].error_class or "server"
-    why = _FALLBACK.get(reason, "failed")
-    return Degraded(reason, "fallback", f"The first choice {why}; another model answered.")
+def _notice(execution: Execution, answered: str) -> Degraded | None:
+    """Said whenever another candidate answers than the one that was chosen, and whenever a cap
+    took something from the answer. What failed is said before what was too dear."""
+    decision = execution.head.decision
+    failed = [record for record in execution.records if record.deployment != answered]
+    if failed:
+        reason = failed[0].error_class or "server"
+        why = _FALLBACK.get(reason, "failed")
+        return Degraded(reason, "fallback", f"The first choice {why}; another model answered.")
+    if execution.full is not None:
+        cap = execution.claims.cap(execution.full).slug
+        message = f"Cap {cap} has no room for the first choice; a cheaper model answered."
+        return Degraded("cap_reached", "cheaper", message)
+    if decision.lessened:
+        first = decision.lessened[0]
+        return Degraded("cap_reached", first.action, first.message)
+    return None
 
 
 def usage_of(outcome: Outcome) -> Usage:

@@ -23,12 +23,12 @@ class Process(Shared):
     transport: Transport
 
     def __init__(self, env: Env, dsn: str) -> None:
+        self.live = Live()
         super().__init__(
-            ledger=Ledger(dsn),
+            ledger=Ledger(dsn, limits=self._limits),
             transport=Transport(env.private_origins),
             max_body_bytes=env.max_body_bytes,
         )
-        self.live = Live()
         self._reaper = Reaper(dsn)
         self._role = env.role
         self._started_ms = epoch_ms()
@@ -76,6 +76,12 @@ class Process(Shared):
             in_flight=self.metrics.in_flight,
             trouble=max(filter(None, troubles), key=lambda one: one.at_ms, default=None),
         )
+
+    def _limits(self) -> dict[str, int]:
+        """Each cap's limit, as the revision in force has it."""
+        snapshot = self.live.snapshot
+        caps = snapshot.revision.caps.named if snapshot else {}
+        return {slug: cap.limit for slug, cap in caps.items()}
 
     @property
     def is_ready(self) -> bool:

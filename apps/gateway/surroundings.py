@@ -6,13 +6,15 @@ others, and the same requests take place at another time.
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
 from apps.ledger.ids import epoch_ms, trace_id
-from apps.ledger.records import AttemptRecord, Hold, Refused, Settlement
+from apps.ledger.records import Admitted, AttemptRecord, Hold, Refused, Settlement
+from apps.ledger.windows import Window
+from routerctl.engine.caps import Cap
 from routerctl.providers.ports import UpstreamRequest
 from routerctl.providers.transport import UpstreamResponse
 
@@ -37,9 +39,23 @@ class Books(Protocol):
     @property
     def pending(self) -> int: ...
 
-    async def reserve(self, hold: Hold) -> None: ...
+    @property
+    def balances(self) -> dict[str, int]: ...
 
-    async def advance(self, hold: Hold, attempt: AttemptRecord) -> None: ...
+    async def windows(self, caps: Sequence[Cap], keys: Sequence[tuple[str, ...]]) -> list[int]: ...
+
+    def window(self, id_: int) -> Window | None: ...
+
+    async def reserve(self, hold: Hold) -> Admitted: ...
+
+    async def advance(
+        self,
+        hold: Hold,
+        attempt: AttemptRecord,
+        *,
+        had: tuple[int, ...] = (),
+        used: tuple[int, ...] = (),
+    ) -> Admitted: ...
 
     def settle(self, settlement: Settlement) -> None: ...
 

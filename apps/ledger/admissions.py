@@ -15,7 +15,7 @@ import msgspec
 from apps.ledger import rows
 from apps.ledger.lease import LeasedLine
 from apps.ledger.line import CallFailed, LineLost
-from apps.ledger.records import AttemptRecord, Hold
+from apps.ledger.records import Admitted, AttemptRecord, Hold
 from routerctl.engine.errors import RouterError
 
 PACE_S = 0.002
@@ -25,16 +25,20 @@ _PATIENCE_S = 0.9
 
 
 class _Waiting:
-    """One request and whoever awaits its hold."""
+    """One request and whoever awaits its hold: which of its steps found room. `had` are the
+    windows of the hold in whose place this one comes."""
 
-    __slots__ = ("admitted", "claim", "hold", "row", "since")
+    __slots__ = ("admitted", "claim", "had", "hold", "row", "since")
 
-    def __init__(self, hold: Hold, row: bytes, claim: bytes | None, since: float) -> None:
+    def __init__(
+        self, hold: Hold, row: bytes, claim: bytes | None, since: float, had: tuple[int, ...]
+    ) -> None:
         self.hold = hold
         self.row = row
         self.claim = claim
         self.since = since
-        self.admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.had = had
+        self.admitted: asyncio.Future[Admitted] = asyncio.get_running_loop().create_future()
 
     def refuse(self, error: RouterError) -> None:
         if not self.admitted.done():
@@ -53,8 +57,34 @@ class _Taken(msgspec.Struct):
         return RouterError(code, details={"earlier_trace_id": self.earlier_trace_id})
 
 
-_taken = msgspec.json.Decoder(list[_Taken])
-_ids = msgspec.json.Decoder(set[str])
+class _Full(msgspec.Struct):
+    """A request none of whose steps finds room, and the window that was too full for the first."""
+
+    trace_id: str
+    window: int
+    room: int
+
+    def error(self) -> RouterError:
+        return RouterError("cap_reached", details={"window": self.window, "room": self.room})
+
+
+class _Answer(msgspec.Struct):
+    """What a batch came to, as far as not everybody got the first step."""
+
+    taken: list[_Taken] = []
+    stopped: list[str] = []
+    refused: list[_Full] = []
+    steps: dict[str, Admitted] = {}
+
+    def errors(self) -> dict[str, RouterError]:
+        found = {one.trace_id: one.error() for one in self.taken}
+        found |= {one.trace_id: one.error() for one in self.refused}
+        return found | {trace_id: RouterError("budget_unavailable") for trace_id in self.stopped}
+
+
+_FIRST = Admitted()
+_NOTHING_SPECIAL = _Answer()
+_answer = msgspec.json.Decoder(_Answer)
 _Queue = deque[_Waiting]
 _Send = Callable[[list[_Waiting], bytes], Awaitable[None]]
 
@@ -90,28 +120,37 @@ class Admissions:
         """Holds of which a lost line left unknown whether they exist."""
         return len(self._in_doubt)
 
-    async def reserve(self, hold: Hold) -> None:
+    async def reserve(self, hold: Hold) -> Admitted:
         """See `Ledger.reserve`."""
         waiting = self._enter(self._reserving, hold, rows.hold_row(hold), rows.claim_row(hold))
         try:
-            await waiting.admitted
+            return await waiting.admitted
         except asyncio.CancelledError:
             admitted = waiting.admitted
             if not admitted.cancelled() and admitted.exception() is None:
                 self._release(hold, "client_disconnected")
             raise
 
-    async def advance(self, hold: Hold, attempt: AttemptRecord) -> None:
+    async def advance(
+        self, hold: Hold, attempt: AttemptRecord, had: tuple[int, ...], used: tuple[int, ...]
+    ) -> Admitted:
         """See `Ledger.advance`."""
-        row = rows.advance_row(hold, attempt)
-        await self._enter(self._advancing, hold, row, None).admitted
+        row = rows.advance_row(hold, attempt, used)
+        return await self._enter(self._advancing, hold, row, None, had).admitted
 
-    def _enter(self, queue: _Queue, hold: Hold, row: bytes, claim: bytes | None) -> _Waiting:
+    def _enter(
+        self,
+        queue: _Queue,
+        hold: Hold,
+        row: bytes,
+        claim: bytes | None,
+        had: tuple[int, ...] = (),
+    ) -> _Waiting:
         loop = asyncio.get_running_loop()
         now, down_since = loop.time(), self.leased.down_since
         if down_since is not None and now - down_since > _PATIENCE_S:
             raise RouterError("budget_unavailable")
-        waiting = _Waiting(hold, row, claim, now)
+        waiting = _Waiting(hold, row, claim, now, had)
         queue.append(waiting)
         if self._timer is None:
             self._timer = loop.call_later(_PATIENCE_S, self._expire)
@@ -195,44 +234,77 @@ class Admissions:
 
     async def _reserve(self, part: list[_Waiting], epoch: bytes) -> None:
         claims = [one.claim for one in part if one.claim is not None]
+        windows, needed = _windows(part)
         try:
-            taken = await self.leased.line.call(
+            told = await self.leased.line.call(
                 b"reserve",
                 self.leased.worker,
                 epoch,
                 rows.batch([one.row for one in part]),
                 rows.batch(claims) if claims else None,
+                windows,
+                needed,
             )
         except LineLost:
             self._in_doubt += [one.hold for one in part]
             _refuse_all(part)
             part.clear()
             return
-        errors = {one.trace_id: one.error() for one in _taken.decode(taken)} if taken else {}
+        answer = _answer.decode(told) if told else _NOTHING_SPECIAL
+        errors = answer.errors()
         for one in part:
-            if one.hold.trace_id in errors:
-                one.refuse(errors[one.hold.trace_id])
+            trace_id = one.hold.trace_id
+            if trace_id in errors:
+                one.refuse(errors[trace_id])
             elif one.admitted.done():
                 # Cancelled on the way.
                 self._release(one.hold, "client_disconnected")
             else:
-                one.admitted.set_result(None)
+                one.admitted.set_result(answer.steps.get(trace_id, _FIRST))
 
     async def _advance(self, part: list[_Waiting], epoch: bytes) -> None:
         batch = rows.batch([one.row for one in part])
+        windows, _ = _windows(part)
         try:
-            stopped = await self.leased.line.call(b"advance", self.leased.worker, epoch, batch)
+            told = await self.leased.line.call(
+                b"advance", self.leased.worker, epoch, batch, windows
+            )
         except LineLost:
             # Its caller settles; that ends whichever hold there is.
             _refuse_all(part)
             part.clear()
             return
-        ended = _ids.decode(stopped) if stopped else ()
+        answer = _answer.decode(told) if told else _NOTHING_SPECIAL
+        errors = answer.errors()
         for one in part:
-            if one.hold.trace_id in ended:
-                one.refuse(RouterError("budget_unavailable"))
+            trace_id = one.hold.trace_id
+            if trace_id in errors:
+                one.refuse(errors[trace_id])
             elif not one.admitted.done():
-                one.admitted.set_result(None)
+                one.admitted.set_result(answer.steps.get(trace_id, _FIRST))
+
+
+def _windows(part: list[_Waiting]) -> tuple[bytes | None, bytes | None]:
+    """All windows that a batch may take from, in order, and what its first steps take of each;
+    both as arrays for the database, or None when no cap counts anybody."""
+    needed: dict[int, int] = {}
+    for one in part:
+        for window in one.had:
+            needed.setdefault(window, 0)
+        first, *others = one.hold.claims
+        for window, amount in zip(first.windows, first.amounts, strict=True):
+            needed[window] = needed.get(window, 0) + amount
+        for claim in others:
+            for window in claim.windows:
+                needed.setdefault(window, 0)
+    if not needed:
+        return None, None
+    windows = sorted(needed)
+    return _array(windows), _array([needed[window] for window in windows])
+
+
+def _array(numbers: list[int]) -> bytes:
+    return b"{%b}" % b",".join([b"%d" % number for number in numbers])
 
 
 def _next(queue: _Queue) -> list[_Waiting]:

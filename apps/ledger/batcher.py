@@ -8,7 +8,7 @@ and settlements travel on connections of their own, each as one SQL call for all
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
@@ -16,8 +16,10 @@ from apps.ledger import rows
 from apps.ledger.admissions import PACE_S, Admissions
 from apps.ledger.heartbeat import Trouble
 from apps.ledger.lease import LEASE_S
-from apps.ledger.records import AttemptRecord, Hold, Outcome, Refused, Settlement
+from apps.ledger.records import Admitted, AttemptRecord, Hold, Outcome, Refused, Settlement
 from apps.ledger.settlements import Settlements
+from apps.ledger.windows import Window, Windows
+from routerctl.engine.caps import Cap
 from routerctl.engine.errors import CATALOGUE
 
 log = structlog.get_logger(__name__)
@@ -29,14 +31,25 @@ _POLL_S = 0.005
 class Ledger:
     """One per process, used from its loop."""
 
-    def __init__(self, dsn: str, *, lease_s: float = LEASE_S, pace_s: float = PACE_S) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        lease_s: float = LEASE_S,
+        pace_s: float = PACE_S,
+        limits: Callable[[], Mapping[str, int]] = dict,
+    ) -> None:
+        """`limits` tells each cap's limit by its slug, as this process knows it; balances are
+        reckoned by it."""
         self._settlements = Settlements(dsn)
+        self._windows = Windows(dsn, limits)
         self._admissions = Admissions(dsn, self._release, lease_s=lease_s, pace_s=pace_s)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begin; returns when requests can be admitted, or after a while without a database."""
-        runs = (self._admissions.leased.keep, self._admissions.run, self._settlements.run)
+        admissions = self._admissions
+        runs = (admissions.leased.keep, admissions.run, self._settlements.run, self._windows.run)
         self._tasks = [asyncio.create_task(_keep_running(run)) for run in runs]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_FIRST_CONTACT_S):
@@ -57,25 +70,52 @@ class Ledger:
         """Why the database could not be reached the last time that it could not."""
         return self._admissions.leased.trouble
 
+    # ------------------------------------------------------------------ caps
+
+    @property
+    def balances(self) -> dict[str, int]:
+        """How full the windows in use are, in permille, at most a second ago; by
+        `caps.balance_of`."""
+        return self._windows.balances
+
+    async def windows(self, caps: Sequence[Cap], keys: Sequence[tuple[str, ...]]) -> list[int]:
+        """The id of each cap's open window for its key; 0 for a cap without windows. Raises
+        RouterError budget_unavailable when one must be opened and the database is away."""
+        return await self._windows.find(caps, keys)
+
+    def window(self, id_: int) -> Window | None:
+        """What is known of a window."""
+        return self._windows.of(id_)
+
     # ------------------------------------------------------------------ one request
 
-    async def reserve(self, hold: Hold) -> None:
-        """Hold the money for a request's first attempt; returns after the commit.
+    async def reserve(self, hold: Hold) -> Admitted:
+        """Hold the money for a request's first attempt; returns after the commit which of the
+        hold's claims it is: the first for which every window has room.
 
         Raises RouterError: budget_unavailable within a second when the database cannot be
-        reached, idempotency_conflict or answer_expired (details: earlier_trace_id) for a key
-        that was used, internal_error for a hold which the database will not take. Nothing may
-        be sent then. When the caller is cancelled the hold is released, if it came to be.
+        reached, cap_reached (details: window, room) when no claim finds room,
+        idempotency_conflict or answer_expired (details: earlier_trace_id) for a key that was
+        used, internal_error for a hold which the database will not take. Nothing may be sent
+        then. When the caller is cancelled the hold is released, if it came to be.
         """
-        await self._admissions.reserve(hold)
+        return await self._admissions.reserve(hold)
 
-    async def advance(self, hold: Hold, attempt: AttemptRecord) -> None:
+    async def advance(
+        self,
+        hold: Hold,
+        attempt: AttemptRecord,
+        *,
+        had: tuple[int, ...] = (),
+        used: tuple[int, ...] = (),
+    ) -> Admitted:
         """Write the attempt before `hold`, and put `hold` in the place of that one's.
 
-        Returns after the commit. Raises RouterError like `reserve`; the request must then be
-        settled, with `attempt` among its attempts.
+        `had` are the windows of the hold before, `used` what the attempt used of each. Returns
+        after the commit which of the claims it is. Raises RouterError like `reserve`; the
+        request must then be settled, with `attempt` among its attempts.
         """
-        await self._admissions.advance(hold, attempt)
+        return await self._admissions.advance(hold, attempt, had, used)
 
     def settle(self, settlement: Settlement) -> None:
         """The end of an admitted request. Kept and retried until stored; returns at once."""
@@ -111,6 +151,7 @@ class Ledger:
                 await task
         await self._admissions.leased.resign()
         self._settlements.close()
+        self._windows.close()
 
     def _release(self, hold: Hold, code: str) -> None:
         """End what was held and never sent."""

@@ -28,8 +28,9 @@ _CALLS = {
     "register": "(text, interval) AS SELECT ledger_register($1, $2)",
     "renew": "(text, bigint, interval) AS SELECT ledger_renew($1, $2, $3)",
     "resign": "(text) AS SELECT ledger_resign($1)",
-    "reserve": "(text, bigint, jsonb, jsonb) AS SELECT ledger_reserve($1, $2, $3, $4)",
-    "advance": "(text, bigint, jsonb) AS SELECT ledger_advance($1, $2, $3)",
+    "reserve": "(text, bigint, jsonb, jsonb, bigint[], bigint[])"
+    " AS SELECT ledger_reserve($1, $2, $3, $4, $5, $6)",
+    "advance": "(text, bigint, jsonb, bigint[]) AS SELECT ledger_advance($1, $2, $3, $4)",
 }
 
 

@@ -60,6 +60,9 @@ class Trace(Counted):
     safety_flags = ArrayField(models.TextField())
     marks = ArrayField(models.TextField())
     head = models.JSONField()
+    windows = ArrayField(models.BigIntegerField(), default=list)
+    """Of caps, from which its attempts took what stands in `spent`, in the same order."""
+    spent = ArrayField(models.BigIntegerField(), default=list)
 
     def __str__(self) -> str:
         return f"{self.trace_id} {self.status}"
@@ -97,9 +100,33 @@ class Hold(models.Model):
     amount_nano_usd = models.BigIntegerField()
     worker = models.TextField()
     admitted_at = models.DateTimeField()
+    windows = ArrayField(models.BigIntegerField(), default=list)
+    """Of caps, of which it holds `amounts`; the request's attempts before it took `spent` of
+    `spent_windows`."""
+    amounts = ArrayField(models.BigIntegerField(), default=list)
+    spent_windows = ArrayField(models.BigIntegerField(), default=list)
+    spent = ArrayField(models.BigIntegerField(), default=list)
 
     def __str__(self) -> str:
         return f"{self.trace_id} attempt {self.n} by {self.worker}"
+
+
+class CapWindow(models.Model):
+    """One period of a cap, for one value of what it is per. `settled` and `held` are in `unit`:
+    nano_usd, tokens or requests. `ends_at` is None for a total."""
+
+    cap = models.TextField()
+    unit = models.TextField()
+    period = models.TextField()
+    key_hash = models.TextField()
+    key = models.JSONField()
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True)
+    settled = models.BigIntegerField()
+    held = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.cap} from {self.starts_at}"
 
 
 class WorkerLease(models.Model):

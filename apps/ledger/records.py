@@ -70,15 +70,32 @@ class IdempotencyKey(Struct, frozen=True):
         return cls(sha256(named).hexdigest(), sha256(body).hexdigest())
 
 
+class Claim(Struct, frozen=True, omit_defaults=True):
+    """What one step of a request would hold: the most it can cost, and of which caps' windows
+    (by id) how much, each in the window's unit."""
+
+    amount_nano_usd: int
+    windows: tuple[int, ...] = ()
+    amounts: tuple[int, ...] = ()
+
+
 class Hold(Struct, frozen=True, kw_only=True):
-    """Room for one attempt. `head` is an encoded `TraceHead`; the first hold's is kept until the
-    trace is written, whoever writes it."""
+    """Room for one attempt: the first of `claims` for which every window has room. `head` is an
+    encoded `TraceHead`; the first hold's is kept until the trace is written, whoever writes it."""
 
     trace_id: str
     n: int
-    amount_nano_usd: int
+    claims: tuple[Claim, ...]
     head: Raw
     idempotency: IdempotencyKey | None = None
+
+
+class Admitted(Struct, frozen=True):
+    """Which of a hold's claims found room; `full` is the window that was too full for the first,
+    when it is a later one."""
+
+    claim: int = 0
+    full: int | None = None
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -122,6 +139,8 @@ class Settlement(Struct, frozen=True, kw_only=True):
     head: TraceHead
     outcome: Outcome
     attempts: tuple[AttemptRecord, ...] = ()
+    used: tuple[int, ...] = ()
+    """What the last attempt used of each window that its hold names, in that order."""
 
 
 class Refused(Struct, frozen=True, kw_only=True):

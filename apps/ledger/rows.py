@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from apps.ledger.ids import moment_of
-from apps.ledger.records import AttemptRecord, Hold, Outcome, Refused, Settlement, TraceHead
+from apps.ledger.records import AttemptRecord, Claim, Hold, Outcome, Refused, Settlement, TraceHead
 from routerctl.engine.types import Decision, RoutingRequest, Sensitivity, TextReading
 
 _MAX_ROW_BYTES = 128 * 1024
@@ -21,18 +21,25 @@ Row = tuple[str, bytes]
 """A trace id and the row's JSON."""
 
 
-class _HoldRow(Struct):
+class _HoldRow(Struct, omit_defaults=True):
     trace_id: str
     n: int
     amount_nano_usd: int
     head: Raw
+    windows: tuple[int, ...] = ()
+    amounts: tuple[int, ...] = ()
+    others: tuple[Claim, ...] = ()
 
 
-class _AdvanceRow(Struct):
+class _AdvanceRow(Struct, omit_defaults=True):
     trace_id: str
     n: int
     amount_nano_usd: int
     attempt: AttemptRecord
+    used: tuple[int, ...]
+    windows: tuple[int, ...] = ()
+    amounts: tuple[int, ...] = ()
+    others: tuple[Claim, ...] = ()
 
 
 class _SettleRow(Struct):
@@ -40,6 +47,7 @@ class _SettleRow(Struct):
     n: int
     outcome: Outcome
     attempts: tuple[AttemptRecord, ...]
+    used: tuple[int, ...]
 
 
 class _RefuseRow(Struct):
@@ -54,6 +62,8 @@ class _ReleaseRow(Struct):
     key_hash: str | None
     outcome: Outcome
     attempts: tuple[AttemptRecord, ...] = ()
+    used: tuple[int, ...] = ()
+    """Nothing, of whatever was held."""
 
 
 class _ClaimRow(Struct):
@@ -68,7 +78,18 @@ def batch(rows: list[bytes]) -> bytes:
 
 
 def hold_row(hold: Hold) -> bytes:
-    return _safe(_HoldRow(hold.trace_id, hold.n, hold.amount_nano_usd, hold.head))
+    first, *others = hold.claims
+    return _safe(
+        _HoldRow(
+            hold.trace_id,
+            hold.n,
+            first.amount_nano_usd,
+            hold.head,
+            first.windows,
+            first.amounts,
+            tuple(others),
+        )
+    )
 
 
 def claim_row(hold: Hold) -> bytes | None:
@@ -77,8 +98,20 @@ def claim_row(hold: Hold) -> bytes | None:
     return None if key is None else _safe(_ClaimRow(hold.trace_id, key.key_hash, key.body_hash))
 
 
-def advance_row(hold: Hold, attempt: AttemptRecord) -> bytes:
-    return _safe(_AdvanceRow(hold.trace_id, hold.n, hold.amount_nano_usd, attempt))
+def advance_row(hold: Hold, attempt: AttemptRecord, used: tuple[int, ...]) -> bytes:
+    first, *others = hold.claims
+    return _safe(
+        _AdvanceRow(
+            hold.trace_id,
+            hold.n,
+            first.amount_nano_usd,
+            attempt,
+            used,
+            first.windows,
+            first.amounts,
+            tuple(others),
+        )
+    )
 
 
 def release_row(hold: Hold, outcome: Outcome) -> bytes:
@@ -88,7 +121,13 @@ def release_row(hold: Hold, outcome: Outcome) -> bytes:
 
 def settle_row(settlement: Settlement) -> bytes:
     return _safe(
-        _SettleRow(settlement.trace_id, settlement.n, settlement.outcome, settlement.attempts)
+        _SettleRow(
+            settlement.trace_id,
+            settlement.n,
+            settlement.outcome,
+            settlement.attempts,
+            settlement.used,
+        )
     )
 
 

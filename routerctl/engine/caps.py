@@ -49,13 +49,15 @@ class Cap(Struct, frozen=True):
 
 
 class CapIndex:
-    """All caps of a revision. Frozen once made."""
+    """All caps of a revision, `named` by their slugs. Frozen once made."""
 
-    __slots__ = ("_tables",)
+    __slots__ = ("_tables", "named")
 
     def __init__(self, caps: Iterable[Cap]) -> None:
+        self.named: dict[str, Cap] = {}
         tables: dict[tuple[str, ...], dict[tuple[str | None, ...], list[Cap]]] = {}
         for cap in caps:
+            self.named[cap.slug] = cap
             scope = {name: _words(value) for name, value in cap.spec.scope.items()}
             named = tuple(name for name in _DIMENSIONS if name in scope)
             table = tables.setdefault(named, {})
@@ -66,7 +68,7 @@ class CapIndex:
         ]
 
     def __bool__(self) -> bool:
-        return bool(self._tables)
+        return bool(self.named)
 
     def counting(self, case: Case, route: str) -> list[Cap]:
         """The caps whose scope the request is in, as they are written; those which name

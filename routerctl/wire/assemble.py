@@ -5,7 +5,7 @@ from msgspec import Struct
 from routerctl.engine.types import RoutingRequest
 from routerctl.providers.types import EmbeddingRequest, ModelRequest
 from routerctl.wire.claims import Said, believed, storable
-from routerctl.wire.contents import contents_of
+from routerctl.wire.contents import contents_of, turn_bytes
 from routerctl.wire.types import KeyFacts, ParsedCall, Vocabulary
 
 
@@ -41,6 +41,7 @@ def chat_call(
         max_output_tokens=chat.max_output_tokens or None,
         text_bytes=body_bytes - contents.image_bytes,
         messages=len(chat.messages) + len(chat.system),
+        turns=turn_bytes(chat.messages),
         images=contents.images,
         needs=contents.needs(chat) + needs,
         stream=chat.stream,
@@ -102,6 +103,7 @@ def _routing_request(
     images: int,
     needs: tuple[str, ...],
     stream: bool,
+    turns: tuple[int, ...] = (),
 ) -> RoutingRequest:
     return RoutingRequest(
         operation=operation,
@@ -109,6 +111,7 @@ def _routing_request(
         max_output_tokens=max_output_tokens,
         text_bytes=text_bytes,
         messages=messages,
+        turn_bytes=turns,
         images=images,
         needs=needs,
         stream=stream,

@@ -1,5 +1,7 @@
 """What a conversation contains: its texts, its pictures, the capabilities it needs."""
 
+from itertools import pairwise
+
 from msgspec import Struct, json
 
 from routerctl.providers.types import (
@@ -49,6 +51,34 @@ def contents_of(chat: ModelRequest) -> Contents:
     if chat.output_schema is not None and chat.output_schema.schema is not None:
         found.texts.append(bytes(chat.output_schema.schema).decode())
     return found
+
+
+def turns_of(messages: tuple[Message, ...]) -> list[tuple[Message, ...]]:
+    """The turns which could be left out, the oldest first: each begins with something that the
+    user said and ends before the next; the last one, which is to be answered, is not among them.
+    A tool's result stays with its call."""
+    begins = [place for place, message in enumerate(messages) if _is_said_by_user(message)]
+    if len(begins) < 2:
+        return []
+    starts = [0, *begins[1:]]
+    return [messages[start:end] for start, end in pairwise(starts)]
+
+
+def turn_bytes(messages: tuple[Message, ...]) -> tuple[int, ...]:
+    """At least so many bytes of the request are each of `turns_of`: the UTF-8 of their texts."""
+    if len(messages) < 3:
+        return ()
+    return tuple(sum(_text_bytes(message) for message in turn) for turn in turns_of(messages))
+
+
+def _is_said_by_user(message: Message) -> bool:
+    return message.role == "user" and not any(
+        isinstance(part, ToolResult) for part in message.parts
+    )
+
+
+def _text_bytes(message: Message) -> int:
+    return sum(len(part.text.encode()) for part in message.parts if isinstance(part, Text))
 
 
 def _read(part: Part, found: Contents) -> None:

@@ -19,6 +19,7 @@ from routerctl.providers.types import (
     ToolCall,
     ToolResult,
 )
+from routerctl.wire.contents import turns_of
 
 Rewrite = Callable[[str], str]
 
@@ -48,6 +49,12 @@ def rewrite_inputs(embedding: EmbeddingRequest, rewrite: Rewrite) -> EmbeddingRe
 def with_system(chat: ModelRequest, text: str) -> ModelRequest:
     """`chat` with `text` before whatever else the model is told."""
     return replace(chat, system=(Text(text), *chat.system))
+
+
+def without_turns(chat: ModelRequest, turns: int) -> ModelRequest:
+    """`chat` without its `turns` oldest turns, as `contents.turns_of` counts them."""
+    dropped = sum(len(turn) for turn in turns_of(chat.messages)[:turns])
+    return replace(chat, messages=chat.messages[dropped:])
 
 
 def _part(part: Part, rewrite: Rewrite) -> Part:

@@ -74,64 +74,197 @@ BEGIN
     );
 END $$;
 
--- Admits requests. `claims` are the idempotency keys among them, or null. Returns null, or
--- those whose key was taken; they hold nothing.
-CREATE OR REPLACE FUNCTION ledger_reserve(worker text, epoch bigint, batch jsonb, claims jsonb)
-RETURNS jsonb LANGUAGE plpgsql AS $$
+-- Admits requests. `claims` are the idempotency keys among them, or null. `windows` are all that
+-- any step of the batch would take from, in order of id, and `needed` what the first steps take of
+-- each; null where no cap counts anybody. Returns null when everybody got the first step, or
+-- {taken, refused, steps}: whose key was taken, who found no room and in which window, and who got
+-- which later step.
+CREATE OR REPLACE FUNCTION ledger_reserve(
+    worker text, epoch bigint, batch jsonb, claims jsonb, windows bigint[], needed bigint[]
+) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     taken jsonb;
+    rooms bigint[];
 BEGIN
     PERFORM ledger_fence(worker, epoch);
     IF claims IS NOT NULL THEN
         taken := ledger_claim(claims);
     END IF;
-    INSERT INTO ledger_hold (trace_id, n, amount_nano_usd, worker, head)
-    SELECT b.trace_id, b.n, b.amount_nano_usd, $1, b.head
-    FROM jsonb_to_recordset(batch) AS b(trace_id uuid, n integer, amount_nano_usd bigint, head jsonb)
+    IF windows IS NOT NULL THEN
+        PERFORM ledger_lock_windows(windows);
+        rooms := ledger_rooms(windows);
+        IF taken IS NOT NULL OR NOT ledger_all_fit(rooms, needed) THEN
+            RETURN ledger_reserve_each(worker, batch, taken, windows, rooms);
+        END IF;
+        PERFORM ledger_move(windows, needed, NULL);
+    END IF;
+    INSERT INTO ledger_hold (trace_id, n, amount_nano_usd, worker, head, windows, amounts)
+    SELECT b.trace_id, b.n, b.amount_nano_usd, $1, b.head,
+        coalesce(b.windows, '{}'), coalesce(b.amounts, '{}')
+    FROM jsonb_to_recordset(batch) AS b(trace_id uuid, n integer, amount_nano_usd bigint,
+        head jsonb, windows bigint[], amounts bigint[])
     WHERE taken IS NULL OR b.trace_id NOT IN (
         SELECT t.trace_id FROM jsonb_to_recordset(taken) AS t(trace_id uuid));
-    RETURN taken;
+    RETURN CASE WHEN taken IS NOT NULL THEN jsonb_build_object('taken', taken) END;
 END $$;
 
--- Writes attempt n and puts the hold of attempt n + 1 in the place of its own. Returns null,
--- or the ids which have no such hold any more.
-CREATE OR REPLACE FUNCTION ledger_advance(worker text, epoch bigint, batch jsonb)
-RETURNS jsonb LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION ledger_all_fit(rooms bigint[], needed bigint[]) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT bool_and(u.room >= u.needed OR u.needed = 0) FROM unnest(rooms, needed) AS u(room, needed)
+$$;
+
+-- The same one by one, in order, when not everybody fits: each gets its first step that does.
+CREATE OR REPLACE FUNCTION ledger_reserve_each(
+    worker text, batch jsonb, taken jsonb, ids bigint[], rooms bigint[]
+) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    before bigint[] := rooms;
+    gone uuid[] := coalesce(ledger_ids(taken), '{}');
+    refused jsonb := '[]';
+    steps jsonb := '{}';
+    one record;
+    fit record;
+BEGIN
+    FOR one IN
+        SELECT * FROM jsonb_to_recordset(batch) AS b(trace_id uuid, n integer,
+            amount_nano_usd bigint, head jsonb, windows jsonb, amounts jsonb, others jsonb)
+    LOOP
+        CONTINUE WHEN one.trace_id = ANY (gone);
+        SELECT * INTO fit FROM ledger_fitting(
+            jsonb_build_array(jsonb_build_object('amount_nano_usd', one.amount_nano_usd,
+                'windows', one.windows, 'amounts', one.amounts)) || coalesce(one.others, '[]'),
+            ids, rooms);
+        IF fit.step IS NULL THEN
+            refused := refused || jsonb_build_object(
+                'trace_id', one.trace_id, 'window', fit.short, 'room', fit.room);
+            CONTINUE;
+        END IF;
+        IF fit.step > 0 THEN
+            steps := steps || jsonb_build_object(one.trace_id,
+                jsonb_build_object('claim', fit.step, 'full', fit.short));
+        END IF;
+        rooms := ledger_less(rooms, ids, fit.windows, fit.amounts);
+        INSERT INTO ledger_hold (trace_id, n, amount_nano_usd, worker, head, windows, amounts)
+        VALUES (one.trace_id, one.n, fit.amount, worker, one.head, fit.windows, fit.amounts);
+    END LOOP;
+    PERFORM ledger_move(ids, ledger_difference(before, rooms), NULL);
+    RETURN jsonb_build_object(
+        'taken', coalesce(taken, '[]'), 'refused', refused, 'steps', steps);
+END $$;
+
+CREATE OR REPLACE FUNCTION ledger_difference(a bigint[], b bigint[]) RETURNS bigint[]
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT array_agg(u.a - u.b ORDER BY u.place)
+    FROM unnest(a, b) WITH ORDINALITY AS u(a, b, place)
+$$;
+
+-- Writes attempt n and puts the hold of attempt n + 1 in the place of its own: what the attempt
+-- used of its windows is settled, the rest goes back, and the next step takes what it needs, all
+-- at once, so that a dearer fallback is never free. `windows` are all that have a part in it.
+-- Returns null, or {stopped, refused, steps}: who has no such hold any more, who found no room
+-- (its hold stays, and it must be settled), and who got which later step.
+CREATE OR REPLACE FUNCTION ledger_advance(
+    worker text, epoch bigint, batch jsonb, windows bigint[]
+) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     ids uuid[] := ledger_ids(batch);
-    stopped jsonb;
+    rooms bigint[] := '{}';
+    stopped jsonb := '[]';
+    refused jsonb := '[]';
+    steps jsonb := '{}';
+    one record;
+    old record;
+    fit record;
 BEGIN
     PERFORM ledger_fence(worker, epoch);
-    WITH gone_on AS (
-        UPDATE ledger_hold h SET n = b.n, amount_nano_usd = b.amount_nano_usd
-        FROM jsonb_to_recordset(batch)
-            AS b(trace_id uuid, n integer, amount_nano_usd bigint, attempt jsonb)
-        WHERE h.trace_id = ANY (ids) AND h.trace_id = b.trace_id AND h.n = b.n - 1
-        RETURNING h.trace_id, b.attempt
-    ), written AS (
+    PERFORM 1 FROM ledger_hold h WHERE h.trace_id = ANY (ids) ORDER BY h.trace_id FOR UPDATE;
+    IF windows IS NOT NULL THEN
+        PERFORM ledger_lock_windows(windows);
+    END IF;
+    FOR one IN
+        SELECT * FROM jsonb_to_recordset(batch) AS b(trace_id uuid, n integer,
+            amount_nano_usd bigint, attempt jsonb, used bigint[], windows jsonb, amounts jsonb,
+            others jsonb)
+    LOOP
+        SELECT h.windows, h.amounts INTO old FROM ledger_hold h
+        WHERE h.trace_id = one.trace_id AND h.n = one.n - 1;
+        IF NOT FOUND THEN
+            stopped := stopped || to_jsonb(one.trace_id);
+            CONTINUE;
+        END IF;
+        IF windows IS NOT NULL THEN
+            rooms := ledger_rooms(windows);
+            rooms := ledger_less(rooms, windows, old.windows, ledger_difference(
+                ledger_as_long(one.used, old.windows), old.amounts));
+        END IF;
+        SELECT * INTO fit FROM ledger_fitting(
+            jsonb_build_array(jsonb_build_object('amount_nano_usd', one.amount_nano_usd,
+                'windows', one.windows, 'amounts', one.amounts)) || coalesce(one.others, '[]'),
+            windows, rooms);
+        IF fit.step IS NULL THEN
+            refused := refused || jsonb_build_object(
+                'trace_id', one.trace_id, 'window', fit.short, 'room', fit.room);
+            CONTINUE;
+        END IF;
+        IF fit.step > 0 THEN
+            steps := steps || jsonb_build_object(one.trace_id,
+                jsonb_build_object('claim', fit.step, 'full', fit.short));
+        END IF;
+        UPDATE ledger_hold h SET n = one.n, amount_nano_usd = fit.amount,
+            windows = fit.windows, amounts = fit.amounts,
+            spent_windows = h.spent_windows || old.windows,
+            spent = h.spent || ledger_as_long(one.used, old.windows)
+        WHERE h.trace_id = one.trace_id;
         INSERT INTO ledger_attempt
-        SELECT g.trace_id, a.*
-        FROM gone_on g, jsonb_populate_record(null::ledger_attempt_fields, g.attempt) AS a
-        ON CONFLICT DO NOTHING
-    )
-    SELECT jsonb_agg(id) INTO stopped
-    FROM unnest(ids) AS id WHERE id NOT IN (SELECT g.trace_id FROM gone_on g);
-    RETURN stopped;
+        SELECT one.trace_id, a.*
+        FROM jsonb_populate_record(null::ledger_attempt_fields, one.attempt) AS a
+        ON CONFLICT DO NOTHING;
+        PERFORM ledger_end_hold(old.windows, old.amounts, ledger_as_long(one.used, old.windows));
+        PERFORM ledger_move(fit.windows, fit.amounts, NULL);
+    END LOOP;
+    IF stopped <> '[]' OR refused <> '[]' OR steps <> '{}' THEN
+        RETURN jsonb_build_object('stopped', stopped, 'refused', refused, 'steps', steps);
+    END IF;
+    RETURN NULL;
 END $$;
 
--- Ends requests: the only place that writes a trace. Returns how many had a hold.
+-- `used` with as many places as `windows`: what is not said was not used.
+CREATE OR REPLACE FUNCTION ledger_as_long(used bigint[], windows bigint[]) RETURNS bigint[]
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(array_agg(coalesce(used[i], 0) ORDER BY i), '{}')
+    FROM generate_series(1, cardinality(windows)) AS i
+$$;
+
+-- Gives back what was held of `windows`, which are locked, and adds what was used.
+CREATE OR REPLACE FUNCTION ledger_end_hold(windows bigint[], amounts bigint[], used bigint[])
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF windows <> '{}' THEN
+        PERFORM ledger_move(windows, ARRAY(SELECT -a FROM unnest(amounts) AS a), used);
+    END IF;
+END $$;
+
+-- Ends requests: the only place that writes a trace. What a hold held goes back to its windows,
+-- and what its attempt used is settled: all that was held where the batch does not say `used`.
+-- Returns how many had a hold.
 CREATE OR REPLACE FUNCTION ledger_close(batch jsonb) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
     ids uuid[] := ledger_ids(batch);
     closed integer;
+    of_windows bigint[];
+    held bigint[];
+    used bigint[];
 BEGIN
     WITH ended AS (
         DELETE FROM ledger_hold h
         USING jsonb_to_recordset(batch)
-            AS b(trace_id uuid, head jsonb, outcome jsonb, attempts jsonb)
+            AS b(trace_id uuid, head jsonb, outcome jsonb, attempts jsonb, used bigint[])
         WHERE h.trace_id = ANY (ids) AND h.trace_id = b.trace_id
-        RETURNING h.trace_id, coalesce(b.head, h.head) AS head, b.outcome, b.attempts
+        RETURNING h.trace_id, coalesce(b.head, h.head) AS head, b.outcome, b.attempts,
+            h.windows, h.amounts, h.spent_windows, h.spent,
+            CASE WHEN h.windows = '{}' OR b.used IS NULL THEN h.amounts
+                ELSE ledger_as_long(b.used, h.windows) END AS used
     ), written AS (
         INSERT INTO ledger_attempt
         SELECT e.trace_id, a.* FROM ended e,
@@ -143,7 +276,8 @@ BEGIN
             timestamptz 'epoch' + f.started_at_ms * interval '1 millisecond',
             f.door, f.request_id, coalesce(r.operation, 'chat'), r.tenant, r.feature,
             coalesce(nullif(d.task, ''), r.task), r.plan, r."user", r.session, r.app,
-            r.app_version, coalesce(r.key, ''), d.route, d.revision, o.*, e.head
+            r.app_version, coalesce(r.key, ''), d.route, d.revision, o.*, e.head,
+            e.spent_windows || e.windows, e.spent || e.used
         FROM ended e,
             jsonb_to_record(e.head) AS f(
                 started_at_ms bigint, door text, request_id text, request jsonb, decision jsonb),
@@ -154,36 +288,70 @@ BEGIN
             jsonb_populate_record(null::ledger_outcome_fields, e.outcome) AS o
         ON CONFLICT DO NOTHING
     )
-    SELECT count(*) INTO closed FROM ended;
+    SELECT (SELECT count(*) FROM ended), array_agg(u.id), array_agg(-u.held), array_agg(u.used)
+    INTO closed, of_windows, held, used
+    FROM ended e, unnest(e.windows, e.amounts, e.used) AS u(id, held, used);
+    IF of_windows IS NOT NULL THEN
+        PERFORM ledger_lock_windows(of_windows);
+        PERFORM ledger_move(of_windows, held, used);
+    END IF;
     RETURN closed;
 END $$;
 
 -- The reaper closed these in the name of a worker that was only late: its own word is better.
 -- Each becomes a hold once more; an abandoned trace is reopened once, because then it has
--- another error code or none.
+-- another error code or none. The last of the trace's windows, as many as the worker says what it
+-- `used` of, are those which the hold had.
 CREATE OR REPLACE FUNCTION ledger_reopen(batch jsonb) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
     ids uuid[] := ledger_ids(batch);
     reopened integer;
+    of_windows bigint[];
+    held bigint[];
 BEGIN
     WITH abandoned AS (
         DELETE FROM ledger_trace t
-        USING jsonb_to_recordset(batch) AS b(trace_id uuid, n integer)
+        USING jsonb_to_recordset(batch) AS b(trace_id uuid, n integer, used bigint[])
         WHERE t.trace_id = ANY (ids) AND t.trace_id = b.trace_id AND t.error_code = 'abandoned'
-        RETURNING t.trace_id, b.n, t.held_nano_usd, t.head
+        RETURNING t.trace_id, b.n, t.held_nano_usd, t.head, t.windows, t.spent,
+            cardinality(t.windows) - coalesce(cardinality(b.used), 0) AS earlier
+    ), holds AS (
+        INSERT INTO ledger_hold (trace_id, n, amount_nano_usd, worker, head,
+            windows, amounts, spent_windows, spent)
+        SELECT trace_id, n, held_nano_usd, '', head, windows[earlier + 1:], spent[earlier + 1:],
+            windows[:earlier], spent[:earlier]
+        FROM abandoned
     )
-    INSERT INTO ledger_hold (trace_id, n, amount_nano_usd, worker, head)
-    SELECT trace_id, n, held_nano_usd, '', head FROM abandoned;
-    GET DIAGNOSTICS reopened = ROW_COUNT;
+    SELECT (SELECT count(*) FROM abandoned), array_agg(u.id), array_agg(u.held)
+    INTO reopened, of_windows, held
+    FROM abandoned a, unnest(a.windows[a.earlier + 1:], a.spent[a.earlier + 1:]) AS u(id, held);
+    IF of_windows IS NOT NULL THEN
+        PERFORM ledger_move(of_windows, held, ARRAY(SELECT -h FROM unnest(held) AS h));
+    END IF;
     RETURN reopened;
 END $$;
 
--- Settles a batch; what was settled before stays as it is.
+-- Settles a batch; what was settled before stays as it is. Where a hold is missing, everything
+-- is locked first, in the order of all others: holds, then windows.
 CREATE OR REPLACE FUNCTION ledger_settle(batch jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
+DECLARE
+    ids uuid[] := ledger_ids(batch);
+    there bigint;
 BEGIN
+    SELECT count(*) INTO there FROM ledger_hold h WHERE h.trace_id = ANY (ids);
+    IF there < jsonb_array_length(batch) THEN
+        PERFORM 1 FROM ledger_hold h WHERE h.trace_id = ANY (ids) ORDER BY h.trace_id FOR UPDATE;
+        PERFORM ledger_lock_windows(ARRAY(
+            SELECT unnest(h.windows) FROM ledger_hold h WHERE h.trace_id = ANY (ids)
+            UNION
+            SELECT unnest(t.windows) FROM ledger_trace t
+            WHERE t.trace_id = ANY (ids) AND t.error_code = 'abandoned'));
+        PERFORM ledger_reopen(batch);
+    END IF;
     IF ledger_close(batch) < jsonb_array_length(batch) AND ledger_reopen(batch) > 0 THEN
+        -- Reaped in this very moment.
         PERFORM ledger_close(batch);
     END IF;
 END $$;

@@ -16,7 +16,7 @@ MakeLedger = Callable[..., Coroutine[Any, Any, Ledger]]
 
 _TABLES = (
     "ledger_trace, ledger_attempt, ledger_hold, ledger_workerlease, ledger_idempotencyrecord,"
-    " ledger_refusalcount"
+    " ledger_refusalcount, ledger_capwindow"
 )
 
 
@@ -42,7 +42,7 @@ async def make_ledger(dsn: str, stored: Stored) -> AsyncIterator[MakeLedger]:
     """Makes ledgers that stand for one process each; they are open."""
     made: list[Ledger] = []
 
-    async def make(where: str = dsn, **facts: float) -> Ledger:
+    async def make(where: str = dsn, **facts: Any) -> Ledger:
         ledger = Ledger(where, **facts)
         made.append(ledger)
         await ledger.start()

@@ -7,6 +7,7 @@ import msgspec
 from apps.ledger.ids import moment_of, trace_id
 from apps.ledger.records import (
     AttemptRecord,
+    Claim,
     Hold,
     IdempotencyKey,
     Outcome,
@@ -61,7 +62,7 @@ def hold(
     return Hold(
         trace_id=known.trace_id,
         n=n,
-        amount_nano_usd=amount,
+        claims=(Claim(amount),),
         head=msgspec.Raw(msgspec.json.encode(known)),
         idempotency=key,
     )

@@ -119,7 +119,9 @@ async def test_a_statement_of_an_older_epoch_is_refused_however_late(
     stored.all("SELECT ledger_register(%s, '15 s')", lease["worker"])
 
     with pytest.raises(psycopg.DatabaseError, match="stale") as refused:
-        stored.all("SELECT ledger_reserve(%s, %s, '[]', null)", lease["worker"], lease["epoch"])
+        stored.all(
+            "SELECT ledger_reserve(%s, %s, '[]', null, null, null)", lease["worker"], lease["epoch"]
+        )
 
     assert refused.value.sqlstate == "RL001"
 

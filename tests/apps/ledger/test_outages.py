@@ -206,7 +206,7 @@ def own_server(tmp_path: Path) -> Iterator[OwnPostgres]:
     """A PostgreSQL that only this test uses, with the ledger's tables."""
     with own_postgres(tmp_path) as own:
         with psycopg.connect(own.url, autocommit=True) as connection:
-            for name in ("tables.sql", "partitions.sql", "tick.sql", "reap.sql"):
+            for name in ("tables.sql", "partitions.sql", "windows.sql", "tick.sql", "reap.sql"):
                 connection.execute((SQL / name).read_bytes())
             connection.execute("SELECT ensure_partitions(current_date, current_date + 1)")
         yield own

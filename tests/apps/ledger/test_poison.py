@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 
 from apps.ledger.batcher import Ledger
-from apps.ledger.records import Hold, TraceHead
+from apps.ledger.records import Claim, Hold, TraceHead
 from routerctl.engine.errors import RouterError
 from routerctl.engine.types import RoutingRequest
 from tests.apps.ledger import made
@@ -129,7 +129,7 @@ async def test_a_refusal_that_cannot_be_stored_whole_is_stored_reduced(
 async def test_a_hold_that_is_no_hold_is_refused_alone(ledger: Ledger, stored: Stored) -> None:
     known = made.head()
     negative = made.hold(made.head(), amount=-1)
-    nameless = Hold(trace_id="nonsense", n=1, amount_nano_usd=1, head=msgspec.Raw(b"{}"))
+    nameless = Hold(trace_id="nonsense", n=1, claims=(Claim(1),), head=msgspec.Raw(b"{}"))
 
     results = await asyncio.gather(
         ledger.reserve(negative),
