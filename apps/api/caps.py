@@ -1,6 +1,7 @@
 """GET /api/v1/caps/{slug}: a cap as it is defined, and its windows. It is changed as any object."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -14,9 +15,11 @@ from apps.api.bodies import etag
 from apps.api.objects import OneObjectView
 from apps.api.refusals import refusals
 from apps.api.schema import answers
+from apps.ledger.spending import Spending, current_period, windows_of
 from apps.policies import editing
 from apps.policies.amounts import NANO, written
 from apps.policies.compiled import current_revision
+from routerctl.engine.caps import limit_of
 from routerctl.engine.types import CapSpec
 from routerctl.wire.types import KeyFacts
 
@@ -27,7 +30,7 @@ class CapWindow(Struct, frozen=True):
 
     key: dict[str, str]
     starts_at: str
-    ends_at: str
+    ends_at: str | None
     limit: int
     settled: int
     held: int
@@ -35,8 +38,8 @@ class CapWindow(Struct, frozen=True):
 
 
 class CapAnswer(Struct, frozen=True):
-    """A cap in the configuration file's spelling; one of the three limits is set. `windows`
-    is empty as long as caps are not enforced."""
+    """A cap in the configuration file's spelling; one of the three limits is set. `windows` are
+    the current ones first; a tenant's key sees its own."""
 
     slug: str
     scope: dict[str, str | tuple[str, ...]]
@@ -71,7 +74,7 @@ class CapView(OneObjectView):
             if cap.slug == slug and _concerns(cap, self.key):
                 with refusals():
                     version = editing.entry("caps", slug).version
-                return Response(_answer(cap), headers=etag(version))
+                return Response(_answer(cap, _windows(cap, self.key)), headers=etag(version))
         raise NotFound(f"There is no cap {slug} here.")
 
 
@@ -83,7 +86,40 @@ def _concerns(cap: CapSpec, key: KeyFacts) -> bool:
     return key.tenant in ((tenants,) if isinstance(tenants, str) else tenants)
 
 
-def _answer(cap: CapSpec) -> CapAnswer:
+def _windows(cap: CapSpec, key: KeyFacts) -> tuple[CapWindow, ...]:
+    """What the key may see: of a cap that counts several tenants together, nothing but for a key
+    of all tenants. A cap without `per` always has a current window, if only with zeros."""
+    unit, limit = limit_of(cap)
+    if cap.period == "request":
+        return ()
+    own = None
+    if key.tenant != "*" and "tenant" not in cap.scope:
+        if "tenant" not in cap.per:
+            return ()
+        own = {"tenant": key.tenant}
+    found = windows_of(cap.slug, unit=unit, period=cap.period, key=own)
+    starts_at, ends_at = current_period(cap.period, cap.time_zone)
+    if not cap.per and not any(window.starts_at == starts_at for window in found):
+        found.insert(0, Spending({}, starts_at, ends_at, 0, 0))
+    return tuple(
+        CapWindow(
+            key=window.key,
+            starts_at=_iso(window.starts_at),
+            ends_at=None if window.ends_at is None else _iso(window.ends_at),
+            limit=limit,
+            settled=window.settled,
+            held=window.held,
+            unit=unit,
+        )
+        for window in found
+    )
+
+
+def _iso(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _answer(cap: CapSpec, windows: tuple[CapWindow, ...]) -> CapAnswer:
     limit = cap.limit_nano_usd
     return CapAnswer(
         slug=cap.slug,
@@ -97,4 +133,5 @@ def _answer(cap: CapSpec) -> CapAnswer:
         limit_requests=cap.limit_requests,
         mode=cap.mode,
         actions=cap.actions,
+        windows=windows,
     )

@@ -2,9 +2,10 @@
 and what is said when there is no room."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from apps.gateway.surroundings import Books
+from apps.ledger.ids import epoch_ms
 from apps.ledger.records import AttemptRecord, Claim
 from routerctl.engine.caps import Cap
 from routerctl.engine.errors import RouterError
@@ -81,9 +82,10 @@ def told(error: RouterError, claims: Claims, books: Books) -> RouterError:
         return error
     window = books.window(error.details["window"])
     cap = claims.cap(error.details["window"])
-    left_s = None if window is None else window.left_s()
-    resets_at = None if left_s is None else datetime.now(UTC) + timedelta(seconds=left_s)
-    until = "" if resets_at is None else f" It resets at {resets_at:%Y-%m-%dT%H:%M:%SZ}."
+    ends_at_ms = None if window is None else window.ends_at_ms
+    resets_at = None if ends_at_ms is None else iso(ends_at_ms)
+    left_s = None if ends_at_ms is None else max(1, (ends_at_ms - epoch_ms()) // 1000)
+    until = "" if resets_at is None else f" It resets at {resets_at}."
     return RouterError(
         "cap_reached",
         f"Cap {cap.slug} has no room for this request: {_amount(cap, error.details['room'])} of"
@@ -92,12 +94,16 @@ def told(error: RouterError, claims: Claims, books: Books) -> RouterError:
             "cap": cap.slug,
             "scope": cap.spec.scope,
             "key": dict(zip(cap.spec.per, window.key, strict=True)) if window else {},
-            "resets_at": None if resets_at is None else f"{resets_at:%Y-%m-%dT%H:%M:%SZ}",
+            "resets_at": resets_at,
         },
-        retry_after_s=None if left_s is None else max(1, round(left_s)),
+        retry_after_s=left_s,
     )
 
 
 def _amount(cap: Cap, amount: int) -> str:
     amount = max(0, amount)
     return dollars(amount) if cap.unit == "nano_usd" else f"{amount} {cap.unit}"
+
+
+def iso(moment_ms: int) -> str:
+    return f"{datetime.fromtimestamp(moment_ms / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"

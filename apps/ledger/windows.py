@@ -33,18 +33,16 @@ _MOST_FOLLOWED = 5_000
 
 
 class Window(Struct):
-    """An open window. `ends_s` is by this process's monotonic clock, None for a total."""
+    """An open window. `ends_s` is by this process's monotonic clock, `ends_at_ms` the same since
+    the epoch; both are None for a total."""
 
     id: int
     cap: str
     key: tuple[str, ...]
     unit: str
     ends_s: float | None
+    ends_at_ms: int | None
     used_s: float
-
-    def left_s(self) -> float | None:
-        """Until it ends; None when it never does."""
-        return None if self.ends_s is None else max(0.0, self.ends_s - time.monotonic())
 
 
 class _Wanted(Struct):
@@ -57,7 +55,7 @@ class _Wanted(Struct):
 
 
 _Name = tuple[str, str, str, str, tuple[str, ...]]
-_opened = msgspec.json.Decoder(list[tuple[int, int | None]])
+_opened = msgspec.json.Decoder(list[tuple[int, int | None, int | None]])
 _balances = msgspec.json.Decoder(list[tuple[int, int]] | None)
 
 
@@ -128,9 +126,9 @@ class Windows:
             log.warning("windows_not_opened", why=str(error))
             raise RouterError("budget_unavailable") from None
         assert told is not None
-        for (name, _), (id_, left_ms) in zip(wanted.items(), _opened.decode(told), strict=True):
+        for name, (id_, left_ms, ends_at_ms) in zip(wanted, _opened.decode(told), strict=True):
             ends_s = None if left_ms is None else asked_s + left_ms / 1000
-            window = Window(id_, name[0], name[4], name[1], ends_s, asked_s)
+            window = Window(id_, name[0], name[4], name[1], ends_s, ends_at_ms, asked_s)
             self._open[name] = self._by_id[id_] = window
 
     # ------------------------------------------------------------------ balances

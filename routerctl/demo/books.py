@@ -1,19 +1,21 @@
 """Holds, settlements and traces of a simulated past, by the ledger's own SQL, many at a time."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 from django.db.backends.utils import CursorWrapper
 
 from apps.ledger import rows
-from apps.ledger.records import AttemptRecord, Hold, Refused, Settlement
+from apps.ledger.records import Admitted, AttemptRecord, Hold, Refused, Settlement
+from routerctl.engine.caps import Cap
 
 _MOST_AT_ONCE = 256
 _LEASE = "1 hour"
 
 
 class PastBooks:
-    """What requests hold and settle, kept until `write`. Nobody is refused: who wrote it down
-    long ago had a database that was there."""
+    """What requests hold and settle, kept until `write`. Nobody is refused, and no cap counts
+    anybody: windows are of today."""
 
     def __init__(self, worker: str) -> None:
         self._worker = worker
@@ -26,11 +28,34 @@ class PastBooks:
     def pending(self) -> int:
         return len(self._settled) + len(self._refused)
 
-    async def reserve(self, hold: Hold) -> None:
-        self._held.append(rows.hold_row(hold))
+    @property
+    def balances(self) -> dict[str, int]:
+        return {}
 
-    async def advance(self, hold: Hold, attempt: AttemptRecord) -> None:
-        self._advanced[hold.n].append(rows.advance_row(hold, attempt))
+    async def windows(
+        self,
+        caps: Sequence[Cap],
+        keys: Sequence[tuple[str, ...]],  # noqa: ARG002  # they are of no window
+    ) -> list[int]:
+        return [0] * len(caps)
+
+    def window(self, id_: int) -> None:
+        """None is known."""
+
+    async def reserve(self, hold: Hold) -> Admitted:
+        self._held.append(rows.hold_row(hold))
+        return Admitted()
+
+    async def advance(
+        self,
+        hold: Hold,
+        attempt: AttemptRecord,
+        *,
+        had: tuple[int, ...] = (),  # noqa: ARG002  # windows, of which there are none
+        used: tuple[int, ...] = (),
+    ) -> Admitted:
+        self._advanced[hold.n].append(rows.advance_row(hold, attempt, used))
+        return Admitted()
 
     def settle(self, settlement: Settlement) -> None:
         self._settled.append(rows.settle_row(settlement))
@@ -43,9 +68,9 @@ class PastBooks:
         cursor.execute("SELECT ledger_register(%s, %s)", [self._worker, _LEASE])
         (epoch,) = cursor.fetchone()
         leased = (self._worker, epoch)
-        _write(cursor, "SELECT ledger_reserve(%s, %s, %s, NULL)", self._held, *leased)
+        _write(cursor, "SELECT ledger_reserve(%s, %s, %s, NULL, NULL, NULL)", self._held, *leased)
         for n in sorted(self._advanced):
-            _write(cursor, "SELECT ledger_advance(%s, %s, %s)", self._advanced[n], *leased)
+            _write(cursor, "SELECT ledger_advance(%s, %s, %s, NULL)", self._advanced[n], *leased)
         self._advanced.clear()
         _write(cursor, "SELECT ledger_settle(%s)", self._settled)
         _write(cursor, "SELECT ledger_refuse(%s)", self._refused)

@@ -8,7 +8,7 @@ from routerctl.engine.cap_actions import Pressed
 from routerctl.engine.caps import Cap
 from routerctl.engine.case import Case, estimated_tokens
 from routerctl.engine.place import input_bound
-from routerctl.engine.pricing import TOKENS_PER_MTOK, bound_nano_usd, is_free
+from routerctl.engine.pricing import is_free, output_within
 from routerctl.engine.restrict import MIN_OUTPUT_TOKENS, Judged
 from routerctl.engine.strategies import by_cost
 from routerctl.engine.types import Decision, Lessened, Reason, Refusal
@@ -95,11 +95,8 @@ def _room(cap: Cap, one: Judged, case: Case) -> int:
     if cap.unit == "tokens":
         return cap.limit - tokens
     assert one.price is not None  # `_under` has looked
-    left = cap.limit - bound_nano_usd(one.price, tokens, 0)
-    per_mtok = one.price.output_nano_usd_per_mtok
-    if left < 0:
-        return -1
-    return left * TOKENS_PER_MTOK // per_mtok if per_mtok else one.max_output_tokens
+    paid = output_within(one.price, tokens, cap.limit)
+    return -1 if paid is None else paid
 
 
 # --------------------------------------------------------------------------- what it means

@@ -27,7 +27,7 @@ from tests.apps.ledger import made
 SECONDS = 1.5
 BATCHES = (1, 4, 16, 64)
 WORKER = "bench"
-RESERVE = "SELECT ledger_reserve($1, $2, $3, null)"
+RESERVE = "SELECT ledger_reserve($1, $2, $3, null, null, null)"
 SETTLE = "SELECT ledger_settle($1)"
 
 Send = Callable[[str, int, bytes], Awaitable[object]]

@@ -53,8 +53,8 @@ BEGIN
     END IF;
 END $$;
 
--- The windows that are wanted now, made where they are missing: [id, milliseconds left or null]
--- for each, in order. A transaction of its own: inside a tick it could deadlock.
+-- The windows that are wanted now, made where they are missing: for each, in order, its id, the
+-- milliseconds that are left of it and when it ends, since the epoch; both null for a total. A transaction of its own: inside a tick it could deadlock.
 CREATE OR REPLACE FUNCTION ledger_open_windows(wanted jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -72,7 +72,8 @@ BEGIN
     RETURN (
         SELECT jsonb_agg((
             SELECT jsonb_build_array(
-                o.id, floor(extract(epoch FROM o.ends_at - moment) * 1000)::bigint)
+                o.id, floor(extract(epoch FROM o.ends_at - moment) * 1000)::bigint,
+                (extract(epoch FROM o.ends_at) * 1000)::bigint)
             FROM ledger_capwindow o
             WHERE (o.cap, o.unit, o.period, o.key_hash, o.starts_at)
                 = (w.element ->> 'cap', w.element ->> 'unit', w.element ->> 'period',

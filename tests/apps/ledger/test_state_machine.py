@@ -123,7 +123,7 @@ class LedgerMachine(RuleBasedStateMachine):
             "key_hash": "",
             "key": {},
         }
-        [[window, _]] = self._value("ledger_open_windows(%s)", Jsonb([wanted]))
+        [[window, *_]] = self._value("ledger_open_windows(%s)", Jsonb([wanted]))
         assert isinstance(window, int)
         return window
 

@@ -45,7 +45,7 @@ STATE = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ledger", "0002_functions")]
+    dependencies = [("ledger", "0003_plain_holds")]
 
     operations = [
         migrations.RunSQL(OLD, migrations.RunSQL.noop),
