@@ -13,7 +13,7 @@ from apps.policies.compiled import current_revision, vocabulary
 from apps.policies.dry_run import dry_run, first_choice, read_call
 from apps.traces.public import ConsideredDeployment
 from routerctl.engine.revision import Revision
-from routerctl.engine.types import Decision, GateOutcome, Refusal, Step
+from routerctl.engine.types import CapUse, Decision, GateOutcome, Refusal, Step
 from routerctl.wire import native
 from routerctl.wire.native.request import GenerateBody
 from routerctl.wire.types import KeyFacts
@@ -32,8 +32,8 @@ class CallableDeployment(Struct, frozen=True):
 class RouteAnswer(Struct, frozen=True):
     """The decision. With a `refusal` nobody is chosen, and `candidates` says why of each.
 
-    `estimated_cost_usd` is a decimal string, null without a price in force. `caps` are those
-    that stand in the way: caps are not enforced yet, so there are none.
+    `estimated_cost_usd` is a decimal string, null without a price in force. `caps` are those which
+    would count the request: how full each window is, and which actions are due.
     """
 
     revision: str
@@ -44,7 +44,7 @@ class RouteAnswer(Struct, frozen=True):
     estimated_cost_usd: str | None
     candidates: tuple[ConsideredDeployment, ...]
     gates: tuple[GateOutcome, ...]
-    caps: tuple[str, ...]
+    caps: tuple[CapUse, ...]
     reason: str
     refusal: Refusal | None
 
@@ -86,7 +86,7 @@ def _answer(decision: Decision, revision: Revision) -> RouteAnswer:
         estimated_cost_usd=_estimate(decision),
         candidates=tuple(map(ConsideredDeployment.of, decision.candidates)),
         gates=decision.gates,
-        caps=(),
+        caps=decision.caps,
         reason=decision.reason if refused is None else refused.message,
         refusal=refused,
     )

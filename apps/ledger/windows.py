@@ -189,9 +189,14 @@ def _wanted(cap: Cap, key: tuple[str, ...]) -> _Wanted:
         unit=cap.unit,
         period=cap.spec.period,
         time_zone=cap.spec.time_zone,
-        key_hash=sha256("\0".join(key).encode("utf-8", "replace")).hexdigest() if key else "",
+        key_hash=key_hash(key),
         key=dict(zip(cap.spec.per, key, strict=True)),
     )
+
+
+def key_hash(key: Sequence[str]) -> str:
+    """What tells windows of one cap apart; empty for a cap that is per nothing."""
+    return sha256("\0".join(key).encode("utf-8", "replace")).hexdigest() if key else ""
 
 
 def _lost(why: str) -> None:

@@ -1,5 +1,5 @@
 """What would be decided for a call now, and what it would cost: by the live revision and what this
-process knows of health. Calls nobody, spends nothing, stores nothing.
+process knows of health, and how full the caps are. Calls nobody, spends nothing, stores nothing.
 
 A process that also serves the machine door lends its knowledge of health (`learn_from`, called
 where the doors are put together); any other knows nothing.
@@ -8,6 +8,7 @@ where the doors are put together); any other knows nothing.
 import time
 from collections.abc import Callable, Mapping
 
+from apps.ledger.spending import Balances
 from routerctl.engine.decide import decide
 from routerctl.engine.revision import Revision
 from routerctl.engine.types import (
@@ -44,7 +45,8 @@ def read_call(call: ParsedCall, revision: Revision) -> TextReading:
 def dry_run(request: RoutingRequest, reading: TextReading, revision: Revision) -> Decision:
     """What would be decided for `request` at this moment."""
     now_ms = time.time_ns() // 1_000_000
-    return decide(request, reading, revision, Facts(now_ms, known_health(now_ms)))
+    facts = Facts(now_ms, known_health(now_ms), Balances(revision.caps))
+    return decide(request, reading, revision, facts)
 
 
 def first_choice(decision: Decision) -> Candidate | None:

@@ -8,6 +8,7 @@ Units stand in the names: `_nano_usd` is an integer, 1 USD = 1_000_000_000; `_ms
 milliseconds, `moment_ms` since the Unix epoch; percentages are 0 to 100.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from msgspec import Struct, field
@@ -275,7 +276,7 @@ class Facts(Struct, frozen=True):
 
     moment_ms: int
     health: dict[str, DeploymentHealth] = {}
-    balances: dict[str, int] = {}
+    balances: Mapping[str, int] = {}
     """How full the caps' windows are, in permille, at most a second ago; see `caps.balance_of`.
     A window that is not in it is taken to be empty."""
 
