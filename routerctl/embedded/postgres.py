@@ -61,17 +61,19 @@ def stop(place: Place) -> None:
 
 
 def _start(place: Place, data: Path) -> None:
-    """Tries again for a while: what a killed server leaves behind takes a moment to go."""
+    """Tries again for a while: what a killed server leaves behind takes a moment to go, and one
+    that crashed may be recovering still when pg_ctl calls it started."""
     log = place.home / "postgres.log"
     start = ("-D", data, "-l", log, "-w", "-t", str(PATIENCE_S), "start")
     deadline = time.monotonic() + GONE_AFTER_S
     _forget_stale_pid(data)
-    while place.run(place.postgres_programs / "pg_ctl", *start).returncode != 0:
-        if _answers(place):
-            return
-        if time.monotonic() > deadline:
+    started = False
+    while not started or not _answers(place):
+        started = started or place.run(place.postgres_programs / "pg_ctl", *start).returncode == 0
+        started = started or _answers(place)
+        if time.monotonic() > deadline + (PATIENCE_S if started else 0):
             raise EmbeddedServerError(f"PostgreSQL does not start: {_last_line(log)} (see {log})")
-        time.sleep(0.2)
+        time.sleep(0 if started else 0.2)
 
 
 def _initialise(place: Place, data: Path) -> None:

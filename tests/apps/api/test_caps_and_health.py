@@ -13,8 +13,20 @@ def read(client: Client, path: str, **key: Any) -> Answer:
     return get(client, f"/api/v1/{path}", make_key("read", **key))
 
 
-def test_a_cap_is_shown_as_it_is_defined_with_no_windows_yet(client: Client, policy: None) -> None:
-    assert read(client, "caps/all/monthly").json() == {
+def test_a_cap_is_shown_as_it_is_defined_with_the_window_of_now(
+    client: Client, policy: None
+) -> None:
+    told = read(client, "caps/all/monthly").json()
+    [window] = told.pop("windows")
+    assert window["starts_at"][8:] == window["ends_at"][8:] == "01T00:00:00Z"
+    assert {name: window[name] for name in ("key", "limit", "settled", "held", "unit")} == {
+        "key": {},
+        "limit": 2000 * 10**9,
+        "settled": 0,
+        "held": 0,
+        "unit": "nano_usd",
+    }
+    assert told == {
         "slug": "all/monthly",
         "scope": {},
         "per": [],
@@ -26,8 +38,14 @@ def test_a_cap_is_shown_as_it_is_defined_with_no_windows_yet(client: Client, pol
         "limit_requests": None,
         "mode": "closed",
         "actions": [{"at_percent": 100, "do": "stop"}],
-        "windows": [],
     }
+
+
+def test_what_all_tenants_spend_together_is_not_shown_to_one_of_them(
+    client: Client, policy: None
+) -> None:
+    assert read(client, "caps/all/monthly", tenant="acme").json()["windows"] == []
+    assert len(read(client, "caps/acme-daily", tenant="acme").json()["windows"]) == 1
 
 
 def test_a_tenant_sees_its_own_caps_and_those_of_all(client: Client, policy: None) -> None:

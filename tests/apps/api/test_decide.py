@@ -41,7 +41,7 @@ def test_a_decision_names_the_choice_the_chain_and_the_cost(client: Client, poli
     assert 0 < float(told["estimated_cost_usd"]) < 0.01
     assert told["refusal"] is None
     assert told["reason"]
-    assert (told["gates"], told["caps"]) == ([], [])
+    assert (told["gates"], told["caps"]) == ([], [{"cap": "all/monthly"}])
 
 
 def test_the_decision_is_the_engines_own(client: Client, policy: None) -> None:
