@@ -63,3 +63,15 @@ def object_addresses() -> dict[str, str]:
         "flag": "/flags/cheaper-chat",
         "flag-switch": "/flags/-/switch/cheaper-chat",
     }
+
+
+def key_addresses(key: str) -> dict[str, str]:
+    """Those of API keys, one of which has the prefix `key`."""
+    return {
+        "keys": "/keys",
+        "keys-nothing-matches": "/keys?q=nobody",
+        "key-new": "/keys/new",
+        "key": f"/keys/{key}",
+        "key-rotate": f"/keys/{key}/rotate",
+        "key-revoke": f"/keys/{key}/revoke",
+    }

@@ -5,8 +5,9 @@ With `--screenshots` it also writes a picture of each, which is what `make scree
 
 import pytest
 
+from apps.accounts import keys
 from tests.browser.axe import violations
-from tests.browser.screenshots import SCHEMES, SIZES, addresses, object_addresses
+from tests.browser.screenshots import SCHEMES, SIZES, addresses, key_addresses, object_addresses
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -19,8 +20,9 @@ def test_every_page_is_fit_to_be_seen(look, signed_in, policy, beating, gallery)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_every_page_of_an_object_is_fit_to_be_seen(look, sign_in, configured):
-    sign_in("admin")
-    for name, path in object_addresses().items():
+    admin = sign_in("admin")
+    made, _ = keys.create(name="Backend", tenant="acme", person=admin, reason="The new backend")
+    for name, path in {**object_addresses(), **key_addresses(made.prefix)}.items():
         look(name, path)
 
 

@@ -1,6 +1,7 @@
 """Keys as pages tell of them: those that were asked for, their state, when they were used."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Max, Q, QuerySet
@@ -11,6 +12,7 @@ from apps.accounts.chain import AuditEntry, kind_of
 from apps.accounts.models import ApiKey
 from apps.accounts.tenants import Tenants
 from apps.dashboards import clock
+from apps.policies.difference import FieldChange
 from apps.policies.trail import Change, change_of, with_before
 from apps.traces.filters import TraceFilter, matching
 
@@ -76,7 +78,21 @@ def told(some: list[ApiKey], tenants: Tenants) -> list[Told]:
 def past_of(key: ApiKey) -> list[Change]:
     """All that happened to it, newest first."""
     entries = AuditEntry.objects.filter(kind=kind_of(ApiKey), object=key.prefix)
-    return [change_of(entry) for entry in with_before(entries).order_by("-pk")]
+    changes = map(change_of, with_before(entries).order_by("-pk"))
+    return [replace(change, fields=_telling(change.fields)) for change in changes]
+
+
+def _telling(fields: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
+    """Those that say something: a key's columns are there, empty, also where nothing was said."""
+    said = (
+        FieldChange(one.field, _unless_empty(one.before), _unless_empty(one.after))
+        for one in fields
+    )
+    return tuple(one for one in said if one.before != one.after)
+
+
+def _unless_empty(value: str | None) -> str | None:
+    return None if value in ("null", '""', "[]") else value
 
 
 def _in_state(found: "QuerySet[ApiKey]", state: str) -> "QuerySet[ApiKey]":

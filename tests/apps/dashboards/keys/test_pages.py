@@ -146,6 +146,7 @@ def test_a_key_is_revoked_with_a_reason_which_stands_in_its_history(engineer):
     page = text(engineer.get(f"/keys/{key.prefix}"))
     for said in ("Revoked", "It leaked.", "Tomás"):
         assert said in page
+    assert ">null<" not in page
     assert "/revoke" not in page
     assert len(keys.KeyRing.load()) == 0
 
