@@ -12,6 +12,7 @@ from pathlib import Path
 
 import django
 import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 from routerctl import embedded
 from tests import databases
@@ -24,6 +25,9 @@ embedded.prepare()
 os.environ["DATABASE_URL"] = databases.renamed(os.environ["DATABASE_URL"], f"test_{os.getpid()}")
 os.environ["REDIS_URL"] = databases.with_redis_database(os.environ["REDIS_URL"], os.getpid())
 django.setup()
+# Every person of every test has a password, and the real hash is slow on purpose. It is the same
+# algorithm; the processes that tests start have the real number of rounds.
+PBKDF2PasswordHasher.iterations = 1_000
 
 
 @pytest.fixture(scope="session")
