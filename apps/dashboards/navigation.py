@@ -35,6 +35,7 @@ def _objects(name: str) -> Item:
         "_switch",
         "_secret",
         "_call",
+        "_move",
         *(f"_{apart.page}" for apart in kind.apart),
     )
     own = (name, kind.one, *(f"{kind.one}{page}" for page in pages))
@@ -56,6 +57,9 @@ _GROUPS = (
     Group(
         "Control",
         (
+            _objects("routes"),
+            _objects("gates"),
+            _objects("checks"),
             _objects("flags"),
             _objects("features"),
             _objects("tasks"),

@@ -14,6 +14,7 @@ from apps.dashboards.objects import views
 from apps.dashboards.objects.calling import deployment_call
 from apps.dashboards.objects.kind import Kind
 from apps.dashboards.objects.registry import KINDS
+from apps.dashboards.objects.route_actions import route_move, route_switch
 from apps.dashboards.objects.secrets import provider_secret
 from apps.dashboards.objects.switching import flag_switch
 
@@ -27,6 +28,8 @@ def object_urls() -> Iterator[URLPattern]:
     yield path("flags/-/switch/<path:slug>", flag_switch, name="flag_switch")
     yield path("providers/-/secret/<path:slug>", provider_secret, name="provider_secret")
     yield path("deployments/-/call/<path:slug>", deployment_call, name="deployment_call")
+    yield path("routes/-/switch/<path:slug>", route_switch, name="route_switch")
+    yield path("routes/-/move/<path:slug>", route_move, name="route_move")
     for kind in KINDS.values():
         yield from _urls_of(kind)
 

@@ -20,7 +20,7 @@ from apps.policies.dry_run import known_health
 from apps.policies.editing import Held, entries
 from routerctl.engine.types import CAPABILITIES
 
-_LIMITS = {
+LIMITS = {
     "limits__connect_ms": "Connect within",
     "limits__first_token_ms": "First token within",
     "limits__stall_ms": "Silence at most",
@@ -34,7 +34,7 @@ def _quality_tasks() -> list[tuple[str, str]]:
     return [("", "Task"), ("default", "default"), *((h.slug, h.slug) for h in entries("tasks"))]
 
 
-def _number(label: str, unit: str, *, required: bool = False) -> forms.IntegerField:
+def number(label: str, unit: str, *, required: bool = False) -> forms.IntegerField:
     attrs = {"inputmode": "numeric", "data-after": unit}
     widget = forms.TextInput(attrs=attrs)
     return forms.IntegerField(label=label, required=required, min_value=0, widget=widget)
@@ -47,8 +47,8 @@ class DeploymentForm(EntryForm):
         max_length=200, help_text="The vendor's name of it, pinned to a version."
     )
     region = forms.CharField(max_length=64)
-    context_window = _number("Context window", "tokens", required=True)
-    max_output_tokens = _number("Longest output", "tokens", required=True)
+    context_window = number("Context window", "tokens", required=True)
+    max_output_tokens = number("Longest output", "tokens", required=True)
     capabilities = forms.MultipleChoiceField(
         required=False,
         choices=[(name, name) for name in CAPABILITIES],
@@ -60,17 +60,17 @@ class DeploymentForm(EntryForm):
         noun="quality",
         help_text="From 0 to 1 for a task; default stands for the rest.",
     )
-    limits__connect_ms = _number(_LIMITS["limits__connect_ms"], "ms")
-    limits__first_token_ms = _number(_LIMITS["limits__first_token_ms"], "ms")
-    limits__stall_ms = _number(_LIMITS["limits__stall_ms"], "ms")
-    limits__total_ms = _number(_LIMITS["limits__total_ms"], "ms")
-    limits__max_input_tokens = _number(_LIMITS["limits__max_input_tokens"], "tokens")
-    limits__max_output_tokens = _number(_LIMITS["limits__max_output_tokens"], "tokens")
+    limits__connect_ms = number(LIMITS["limits__connect_ms"], "ms")
+    limits__first_token_ms = number(LIMITS["limits__first_token_ms"], "ms")
+    limits__stall_ms = number(LIMITS["limits__stall_ms"], "ms")
+    limits__total_ms = number(LIMITS["limits__total_ms"], "ms")
+    limits__max_input_tokens = number(LIMITS["limits__max_input_tokens"], "tokens")
+    limits__max_output_tokens = number(LIMITS["limits__max_output_tokens"], "tokens")
     enabled = forms.BooleanField(
         label="In use", required=False, initial=True, help_text="When off, nobody is sent there."
     )
 
-    groups = (("Limits", tuple(_LIMITS)),)
+    groups = (("Limits", tuple(LIMITS)),)
 
 
 def _around(_listed: Sequence[Held], _person: User) -> Around:
@@ -107,7 +107,7 @@ def _facts(held: Held, _person: User) -> Iterator[Fact]:
     yield Fact("Capabilities", offered, why_unknown="None beyond plain text")
     quality = ", ".join(f"{task} {part}" for task, part in entry.get("quality", {}).items())
     yield Fact("Quality", quality, why_unknown="Nobody has rated it")
-    for name, label in _LIMITS.items():
+    for name, label in LIMITS.items():
         value = entry.get("limits", {}).get(name.removeprefix("limits__"))
         if value is not None:
             yield Fact(label, f"{value:,} {'ms' if name.endswith('_ms') else 'tokens'}")
