@@ -96,8 +96,6 @@ def _row(held: Held, around: Around) -> Sequence[Cell]:
 
 def _facts(held: Held, _person: User) -> Iterator[Fact]:
     entry = held.entry
-    yield Fact("When", when_words(entry))
-    yield Fact("Then", route_words(entry))
     yield Fact("In use", "yes" if entry.get("enabled", True) else "no: its requests are refused")
     if "prompt" in entry:
         yield Fact("Prompt", entry["prompt"])
