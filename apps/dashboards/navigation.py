@@ -43,6 +43,7 @@ def _objects(name: str) -> Item:
 
 
 _KEYS = ("keys", "key", "key_new", "key_rotate", "key_revoke")
+_PRICES = ("prices", "price", "price_propose", "price_import", "price_proposal", "price_decide")
 
 _GROUPS = (
     Group(
@@ -68,7 +69,7 @@ _GROUPS = (
             Item("Simulate", "circle-play", Action.SIMULATE, ("simulate",)),
         ),
     ),
-    Group("Money", ()),
+    Group("Money", (Item("Prices", "tag", Action.READ_PRICES, _PRICES),)),
     Group(
         "Govern",
         (

@@ -17,6 +17,7 @@ from apps.dashboards.log.views import csv as log_csv
 from apps.dashboards.log.views import log
 from apps.dashboards.objects.urls import object_urls
 from apps.dashboards.overview.views import overview
+from apps.dashboards.prices.urls import urlpatterns as price_urls
 from apps.dashboards.simulate.views import simulator
 from apps.dashboards.system.views import system
 
@@ -34,6 +35,7 @@ urlpatterns = [
     path("keys/<str:prefix>", keys.key, name="key"),
     path("keys/<str:prefix>/rotate", keys.key_rotate, name="key_rotate"),
     path("keys/<str:prefix>/revoke", keys.key_revoke, name="key_revoke"),
+    *price_urls,
     path("appearance", views.appearance, name="appearance"),
     path("log", log, name="log"),
     path("log.csv", log_csv, name="log_csv"),

@@ -7,6 +7,7 @@ import pytest
 
 from apps.accounts import keys
 from tests.browser.axe import violations
+from tests.browser.money import price_addresses
 from tests.browser.screenshots import SCHEMES, SIZES, addresses, key_addresses, object_addresses
 
 
@@ -23,6 +24,16 @@ def test_every_page_of_an_object_is_fit_to_be_seen(look, sign_in, configured):
     admin = sign_in("admin")
     made, _ = keys.create(name="Backend", tenant="acme", person=admin, reason="The new backend")
     for name, path in {**object_addresses(), **key_addresses(made.prefix)}.items():
+        look(name, path)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_page_of_prices_is_fit_to_be_seen(look, sign_in):
+    sign_in("finance")
+    look("prices-nothing-yet", "/prices")
+    look("prices-no-proposals", "/prices?tab=proposals")
+    for name, path in price_addresses().items():
         look(name, path)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from apps.accounts import invitations, keys
 from apps.accounts.audit import save_with_reason
 from apps.accounts.models import ApiKey, Invitation, Role, User
+from apps.policies import prices
 from apps.policies.apply import apply
 from routerctl.engine.types import RoutingRequest
 from tests.apps.traces.stored import TRACE_ID, keep, stored
@@ -24,6 +25,7 @@ class World:
     key: ApiKey
     colleague: User
     invitation: Invitation
+    proposal: int
     trace_id: str = TRACE_ID
 
 
@@ -44,7 +46,14 @@ def make_world() -> World:
         by=people[Role.ADMIN, "every"],
         reason="for the walk",
     )
-    return World(people, key, colleague, invitation)
+    return World(people, key, colleague, invitation, _proposal())
+
+
+def _proposal() -> int:
+    """A price that somebody proposed."""
+    price = {"from": "2026-01-01", "input_usd_per_mtok": "0.20", "output_usd_per_mtok": "0.80"}
+    made = prices.propose("openai/small", price, None, person=None, source="command")
+    return int(made.pk)
 
 
 def _person(role: str, reach: str, tenants: list[str]) -> User:

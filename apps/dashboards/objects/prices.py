@@ -41,8 +41,10 @@ def price_words(price: Entry | None) -> str:
     return f"${price['input_usd_per_mtok']} / ${price['output_usd_per_mtok']}"
 
 
-def _amount(label: str, *, required: bool = False) -> forms.CharField:
+def _amount(label: str, *, required: bool = False, hint: str = "") -> forms.CharField:
     attrs = {"inputmode": "decimal", "autocomplete": "off"}
+    if hint:
+        attrs["placeholder"] = hint
     widget = forms.TextInput(attrs=attrs)
     return forms.CharField(label=label, required=required, max_length=40, widget=widget)
 
@@ -66,8 +68,15 @@ class PriceForm(EntryForm):
     request_usd = _amount("For each call, beside its tokens")
     above = RowsField(
         {
-            "input_tokens": forms.IntegerField(label="more input tokens than", min_value=1),
-            **{f"{name}_usd_per_mtok": _amount(_LABELS[name].lower()) for name in TOKEN_CLASSES},
+            "input_tokens": forms.IntegerField(
+                label="more input tokens than",
+                min_value=1,
+                widget=forms.NumberInput(attrs={"placeholder": "Over"}),
+            ),
+            **{
+                f"{name}_usd_per_mtok": _amount(_LABELS[name].lower(), hint=_LABELS[name])
+                for name in TOKEN_CLASSES
+            },
         },
         noun="tier",
         label="For long inputs",
