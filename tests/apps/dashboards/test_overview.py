@@ -318,8 +318,8 @@ def test_each_role_sees_first_what_it_came_for(client, person, db, role):
 def test_support_and_finance_have_their_own_order_of_features(client, person, db):
     keep(
         *(asked(n + 1, feature="busy") for n in range(3)),
-        asked(1, feature="broken", error_code="provider_error", cost_nano_usd=0),
-        asked(1.5, feature="dear", cost_nano_usd=10**10),
+        asked(10, feature="broken", error_code="provider_error", cost_nano_usd=0),
+        asked(11, feature="dear", cost_nano_usd=10**10),
     )
     for role, first in (("support", "broken"), ("finance", "dear"), ("product", "busy")):
         client.force_login(person(role))
