@@ -45,6 +45,10 @@ CREATE TABLE ledger_trace (
     head jsonb NOT NULL
 ) PARTITION BY RANGE (trace_id);
 
+-- Lists, sums and histograms read columns of many traces, and the head of few: it lies apart, so that
+-- a row is a quarter as long. Uncompressed, which costs a settlement no more than compressed inside.
+ALTER TABLE ledger_trace ALTER COLUMN head SET STORAGE EXTERNAL;
+
 -- Lists go newest first, which is the primary key backwards. Few indexes: every request pays
 -- for each. What went well is most of what there is, so only the rest has one by status.
 CREATE INDEX ledger_trace_feature ON ledger_trace (feature, trace_id);
