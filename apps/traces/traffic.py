@@ -15,6 +15,7 @@ _COLUMNS = (
     "trace_id", "started_at", "feature", "status", "degraded_action", "cost_nano_usd", "latency_ms",
 )  # fmt: skip
 
+# Features are sorted by their bytes, which is a good deal faster than by a language's rules.
 _SQL = """
 SELECT is_now, part, feature, grouping(part) = 0 AS by_part, grouping(feature) = 0 AS by_feature,
     count(*),
@@ -27,7 +28,7 @@ FROM (
     SELECT trace_id >= %s::uuid AS is_now,
         CASE WHEN trace_id >= %s::uuid
             THEN greatest(1, width_bucket(started_at, %s::timestamptz[])) END AS part,
-        feature, status, degraded_action, cost_nano_usd, latency_ms
+        feature COLLATE "C" AS feature, status, degraded_action, cost_nano_usd, latency_ms
     FROM ({found}) AS found
 ) AS told
 GROUP BY GROUPING SETS ((is_now), (is_now, part), (is_now, feature))
