@@ -10,6 +10,7 @@ from apps.api.door import NothingHere
 from apps.api.health import HealthView
 from apps.api.keys import KeysView, KeyView, RotateView
 from apps.api.object_urls import object_urls
+from apps.api.prices import ApproveView, PricesView, ProposalsView, ProposalView, RejectView
 from apps.api.traces import TracesView, TraceView
 
 urlpatterns = [
@@ -21,6 +22,11 @@ urlpatterns = [
     path("v1/keys/<str:prefix>", KeyView.as_view()),
     path("v1/keys/<str:prefix>/rotate", RotateView.as_view()),
     path("v1/log", LogView.as_view()),
+    path("v1/prices", PricesView.as_view()),
+    path("v1/prices/proposals", ProposalsView.as_view()),
+    path("v1/prices/proposals/<int:number>", ProposalView.as_view()),
+    path("v1/prices/proposals/<int:number>/approve", ApproveView.as_view()),
+    path("v1/prices/proposals/<int:number>/reject", RejectView.as_view()),
     *object_urls(),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", docs, name="docs"),

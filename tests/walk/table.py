@@ -243,6 +243,15 @@ def key_door(path: str, **statuses: int) -> Door:
     )
 
 
+def proposal_door(path: str, **statuses: int) -> Door:
+    return Door(
+        lambda w: f"/api/v1/prices/proposals/{w.proposal}{path}",
+        statuses,
+        edited=True,
+        of_all=frozenset(METHODS),
+    )
+
+
 OBJECTS = {
     "providers": "openai",
     "deployments": "openai/small",
@@ -283,6 +292,11 @@ CONTROL: dict[str, Door] = {
     "api/v1/keys": Door(lambda _: "/api/v1/keys", {"GET": 200, "POST": 400}, edited=True),
     "api/v1/keys/<str:prefix>": key_door("", GET=200, DELETE=400),
     "api/v1/keys/<str:prefix>/rotate": key_door("/rotate", POST=400),
+    "api/v1/prices": shared("prices", GET=200),
+    "api/v1/prices/proposals": shared("prices/proposals", GET=200, POST=400),
+    "api/v1/prices/proposals/<int:number>": proposal_door("", GET=200),
+    "api/v1/prices/proposals/<int:number>/approve": proposal_door("/approve", POST=400),
+    "api/v1/prices/proposals/<int:number>/reject": proposal_door("/reject", POST=400),
     "api/v1/providers/<path:slug>/secret": shared("providers/openai/secret", PUT=400),
     **{name: each for kind, slug in OBJECTS.items() for name, each in objects(kind, slug).items()},
     "api/v1/caps/<path:slug>": Door(

@@ -42,6 +42,11 @@ def test_the_schema_has_every_operation_and_its_key(schema: dict[str, Any]) -> N
         "/api/v1/keys/{prefix}": ["get", "delete"],
         "/api/v1/keys/{prefix}/rotate": ["post"],
         "/api/v1/log": ["get"],
+        "/api/v1/prices": ["get"],
+        "/api/v1/prices/proposals": ["get", "post"],
+        "/api/v1/prices/proposals/{number}": ["get"],
+        "/api/v1/prices/proposals/{number}/approve": ["post"],
+        "/api/v1/prices/proposals/{number}/reject": ["post"],
     }
     for methods in schema["paths"].values():
         for operation in methods.values():
