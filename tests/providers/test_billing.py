@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from routerctl.engine.pricing import component, cost_nano_usd
@@ -100,6 +100,7 @@ VENDORS = {
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(tokens, tokens, tokens, tokens, tokens)
 def test_no_token_is_charged_twice_however_the_vendor_counts(
     vendor: str, plain: int, cached: int, written: int, said: int, thought: int
