@@ -101,6 +101,39 @@
     target.querySelector("[autofocus]")?.focus();
   });
 
+  // Rows with data-move get another place by dragging, or with Alt and the arrow keys: what is asked
+  // then is the page on which one is moved, with the place filled in. Where no row follows it is "-".
+  const askToMove = (row, before) => {
+    if (row.dataset.slug === before) return;
+    htmx.ajax("GET", `${row.dataset.move}?before=${before}`, { target: "#dialog" });
+  };
+  let dragged = null;
+  const under = (event) => event.target.closest?.("tr[data-move]");
+  addEventListener("dragstart", (event) => {
+    dragged = under(event);
+    event.dataTransfer?.setData("text/plain", dragged?.dataset.slug ?? "");
+  });
+  addEventListener("dragover", (event) => {
+    if (dragged && under(event)) event.preventDefault();
+  });
+  addEventListener("drop", (event) => {
+    const row = under(event);
+    if (!dragged || !row) return;
+    event.preventDefault();
+    const after = row.rowIndex > dragged.rowIndex ? row.nextElementSibling : row;
+    askToMove(dragged, after?.dataset.slug ?? "-");
+    dragged = null;
+  });
+  addEventListener("keydown", (event) => {
+    const row = event.altKey && under(event);
+    if (!row || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
+    event.preventDefault();
+    const other = event.key === "ArrowUp" ? row.previousElementSibling : row.nextElementSibling;
+    if (!other) return;
+    const before = event.key === "ArrowUp" ? other : other.nextElementSibling;
+    askToMove(row, before?.dataset.slug ?? "-");
+  });
+
   // A region with data-poll="SECONDS" and hx-trigger="poll" is asked for anew while it is looked
   // at: not in a hidden tab, not while paused, not while somebody is inside it with the keyboard.
   const poll = () => {

@@ -86,8 +86,10 @@ class Kind:
     """`name` is the file's list. `row` gives the cells after the first, which is the slug and,
     below it, `told`. `facts` are those of an object's page; `panels` is a template with more of
     them, `actions` one with buttons, and `context` is what the two need. `traffic` names the
-    column of traces that has the slug. To delete a `dangerous` one takes typing its slug; one that
-    is `only_a_name` has nothing to edit. Pages with meters load the stylesheet of charts."""
+    column of traces that has the slug. With `words_first` the panels stand before the facts. Where
+    the order matters, `moved_at` is the page on which an object gets another place. To delete a
+    `dangerous` one takes typing its slug; one that is `only_a_name` has nothing to edit. Pages
+    with meters load the stylesheet of charts."""
 
     name: str
     title: str
@@ -106,6 +108,8 @@ class Kind:
     context: Callable[[Held, User], dict[str, Any]] = _no_context
     traffic: str = ""
     apart: tuple[Apart, ...] = ()
+    words_first: bool = False
+    moved_at: str = ""
     dangerous: bool = False
     only_a_name: bool = False
     meters: bool = False
@@ -122,6 +126,10 @@ class Kind:
     @property
     def new_url(self) -> str:
         return reverse(f"{self.one}_new")
+
+    def move_url(self, slug: str) -> str:
+        """Where an object gets another place; empty where the order does not matter."""
+        return reverse(self.moved_at, args=[slug]) if self.moved_at else ""
 
     def url(self, slug: str, page: str = "") -> str:
         """The address of an object, or of its page `edit`, `delete` or one that is `apart`."""

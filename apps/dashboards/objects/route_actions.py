@@ -50,12 +50,14 @@ class MoveForm(ReasonedForm):
 
     field_order = ("before", "reason")
 
-    def __init__(self, held: Held, data: Any = None) -> None:
+    def __init__(self, held: Held, data: Any = None, before: str = "") -> None:
+        """`before` is a place that was pointed at already, by dragging or with the keyboard."""
         order = [one.slug for one in editing.entries("routes")]
         at = order.index(held.slug)
         following = order[at + 1] if at + 1 < len(order) else _LAST
-        super().__init__(data, initial={"version": held.version, "before": following})
         others = [(slug, f"before {slug}") for slug in order if slug != held.slug]
+        place = before if before in (_LAST, *dict(others)) else following
+        super().__init__(data, initial={"version": held.version, "before": place})
         field = self.fields["before"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [*others, (_LAST, "last")]
@@ -90,7 +92,8 @@ def route_switch(request: HttpRequest, slug: str) -> HttpResponse:
 def route_move(request: HttpRequest, slug: str) -> HttpResponse:
     """The order decides: the first route that matches takes a request."""
     held = _held(slug)
-    form = MoveForm(held, request.POST if request.method == "POST" else None)
+    pointed_at = request.GET.get("before", "")
+    form = MoveForm(held, request.POST if request.method == "POST" else None, pointed_at)
     if not form.is_valid():
         return _asked(request, "objects/route_move", held, form)
     before = form.cleaned_data["before"]

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.dashboards.objects.health import error_words
-from apps.dashboards.objects.kind import Cell, Head
+from apps.dashboards.objects.kind import Cell, Head, Kind
 from apps.dashboards.objects.prices import is_to_come, price_facts
 from apps.dashboards.objects.registry import KINDS
 from apps.dashboards.objects.rows_field import Row, RowsField, rendered_rows
@@ -35,6 +35,11 @@ def object_link(kind: str, slug: str) -> SafeString:
 def object_url(kind: str, slug: str, page: str = "") -> str:
     """The address of an object, or of its page `edit` or `delete`."""
     return KINDS[kind].url(slug, page)
+
+
+@register.simple_tag
+def move_url(kind: Kind, slug: str) -> str:
+    return kind.move_url(slug)
 
 
 @register.filter

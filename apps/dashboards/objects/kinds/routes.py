@@ -142,5 +142,7 @@ ROUTES = Kind(
     actions="objects/route_actions.html",
     context=_context,
     traffic="route",
+    words_first=True,
+    moved_at="route_move",
     dangerous=True,
 )
