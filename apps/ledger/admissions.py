@@ -10,9 +10,8 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-import msgspec
-
 from apps.ledger import rows
+from apps.ledger.batch_answer import BatchAnswer, windows_of
 from apps.ledger.lease import LeasedLine
 from apps.ledger.line import CallFailed, LineLost
 from apps.ledger.records import Admitted, AttemptRecord, Hold
@@ -45,46 +44,6 @@ class _Waiting:
             self.admitted.set_exception(error)
 
 
-class _Taken(msgspec.Struct):
-    """A request whose idempotency key was used before."""
-
-    trace_id: str
-    same_body: bool
-    earlier_trace_id: str
-
-    def error(self) -> RouterError:
-        code = "answer_expired" if self.same_body else "idempotency_conflict"
-        return RouterError(code, details={"earlier_trace_id": self.earlier_trace_id})
-
-
-class _Full(msgspec.Struct):
-    """A request none of whose steps finds room, and the window that was too full for the first."""
-
-    trace_id: str
-    window: int
-    room: int
-
-    def error(self) -> RouterError:
-        return RouterError("cap_reached", details={"window": self.window, "room": self.room})
-
-
-class _Answer(msgspec.Struct):
-    """What a batch came to, as far as not everybody got the first step."""
-
-    taken: list[_Taken] = []
-    stopped: list[str] = []
-    refused: list[_Full] = []
-    steps: dict[str, Admitted] = {}
-
-    def errors(self) -> dict[str, RouterError]:
-        found = {one.trace_id: one.error() for one in self.taken}
-        found |= {one.trace_id: one.error() for one in self.refused}
-        return found | {trace_id: RouterError("budget_unavailable") for trace_id in self.stopped}
-
-
-_FIRST = Admitted()
-_NOTHING_SPECIAL = _Answer()
-_answer = msgspec.json.Decoder(_Answer)
 _Queue = deque[_Waiting]
 _Send = Callable[[list[_Waiting], bytes], Awaitable[None]]
 
@@ -234,7 +193,7 @@ class Admissions:
 
     async def _reserve(self, part: list[_Waiting], epoch: bytes) -> None:
         claims = [one.claim for one in part if one.claim is not None]
-        windows, needed = _windows(part)
+        windows, needed = windows_of([(one.hold, one.had) for one in part])
         try:
             told = await self.leased.line.call(
                 b"reserve",
@@ -250,21 +209,20 @@ class Admissions:
             _refuse_all(part)
             part.clear()
             return
-        answer = _answer.decode(told) if told else _NOTHING_SPECIAL
-        errors = answer.errors()
+        answer = BatchAnswer.read(told)
         for one in part:
             trace_id = one.hold.trace_id
-            if trace_id in errors:
-                one.refuse(errors[trace_id])
+            if trace_id in answer.errors:
+                one.refuse(answer.errors[trace_id])
             elif one.admitted.done():
                 # Cancelled on the way.
                 self._release(one.hold, "client_disconnected")
             else:
-                one.admitted.set_result(answer.steps.get(trace_id, _FIRST))
+                one.admitted.set_result(answer.admitted(trace_id))
 
     async def _advance(self, part: list[_Waiting], epoch: bytes) -> None:
         batch = rows.batch([one.row for one in part])
-        windows, _ = _windows(part)
+        windows, _ = windows_of([(one.hold, one.had) for one in part])
         try:
             told = await self.leased.line.call(
                 b"advance", self.leased.worker, epoch, batch, windows
@@ -274,37 +232,13 @@ class Admissions:
             _refuse_all(part)
             part.clear()
             return
-        answer = _answer.decode(told) if told else _NOTHING_SPECIAL
-        errors = answer.errors()
+        answer = BatchAnswer.read(told)
         for one in part:
             trace_id = one.hold.trace_id
-            if trace_id in errors:
-                one.refuse(errors[trace_id])
+            if trace_id in answer.errors:
+                one.refuse(answer.errors[trace_id])
             elif not one.admitted.done():
-                one.admitted.set_result(answer.steps.get(trace_id, _FIRST))
-
-
-def _windows(part: list[_Waiting]) -> tuple[bytes | None, bytes | None]:
-    """All windows that a batch may take from, in order, and what its first steps take of each;
-    both as arrays for the database, or None when no cap counts anybody."""
-    needed: dict[int, int] = {}
-    for one in part:
-        for window in one.had:
-            needed.setdefault(window, 0)
-        first, *others = one.hold.claims
-        for window, amount in zip(first.windows, first.amounts, strict=True):
-            needed[window] = needed.get(window, 0) + amount
-        for claim in others:
-            for window in claim.windows:
-                needed.setdefault(window, 0)
-    if not needed:
-        return None, None
-    windows = sorted(needed)
-    return _array(windows), _array([needed[window] for window in windows])
-
-
-def _array(numbers: list[int]) -> bytes:
-    return b"{%b}" % b",".join([b"%d" % number for number in numbers])
+                one.admitted.set_result(answer.admitted(trace_id))
 
 
 def _next(queue: _Queue) -> list[_Waiting]:

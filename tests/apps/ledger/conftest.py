@@ -16,7 +16,7 @@ MakeLedger = Callable[..., Coroutine[Any, Any, Ledger]]
 
 _TABLES = (
     "ledger_trace, ledger_attempt, ledger_hold, ledger_workerlease, ledger_idempotencyrecord,"
-    " ledger_refusalcount, ledger_capwindow"
+    " ledger_refusalcount, ledger_capwindow, policies_cap"
 )
 
 

@@ -141,4 +141,3 @@ async def test_a_ledger_fills_windows_up_and_tells_who_finds_no_room(
         await ledger.reserve(hold(counted))
     assert refused.value.code == "cap_reached"
     assert refused.value.details == {"window": window, "room": 0}
-    stored.do("DELETE FROM policies_cap")
