@@ -10,12 +10,12 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 from redis import Redis
 
 from apps.accounts import people
@@ -177,3 +177,14 @@ def look(page, live_server, pytestconfig, scheme, size):
         assert not page.evaluate(SCROLLS_SIDEWAYS), name
 
     return look
+
+
+@pytest.fixture
+def as_seen(page: Page, size: str, scheme: Literal["light", "dark"]) -> Page:
+    """The page as it is seen in `size` and `scheme`; for tests `in_every_look`."""
+    page.emulate_media(color_scheme=scheme)
+    width_and_height = SIZES[size]
+    page.set_viewport_size(
+        {"width": width_and_height["width"], "height": width_and_height["height"]}
+    )
+    return page

@@ -7,15 +7,21 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from apps.policies import editing
+from tests.browser.screenshots import in_every_look
 
 
-def test_an_auditor_finds_a_change_and_exports_the_log(page, live_server, sign_in, configured):
+@in_every_look
+def test_an_auditor_finds_a_change_and_exports_the_log(
+    page, live_server, sign_in, configured, as_seen, size
+):
     product = sign_in("product")
     flag = editing.entries("flags")[0]
     by = {"person": product, "source": "page", "reason": "No complaints at 10"}
     editing.amend("flags", flag.slug, {"percent": 25}, **by)
     sign_in("auditor")
     page.goto(live_server.url)
+    if size == "phone":
+        page.get_by_role("button", name="Menu").click()
     page.get_by_role("link", name="Log", exact=True).click()
     page.get_by_text("Filter", exact=True).click()
     page.get_by_label("Kind").select_option("flag")

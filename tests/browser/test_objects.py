@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from apps.accounts import keys, people
 from apps.policies import editing
 from tests.apps.dashboards.objects.conftest import save
-from tests.browser.screenshots import SIZES
+from tests.browser.screenshots import in_every_look
 
 HOSTILE = (
     "<script>window.ran=1</script>\"><img src=x onerror=window.ran=1>'><svg/onload=window.ran=1>"
@@ -17,8 +17,9 @@ HOSTILE = (
 SHORT = "\"><img src=x onerror='window.ran=1'><!--"
 
 
+@in_every_look
 def test_product_turns_a_flag_on_with_a_reason_and_sees_it_in_the_log(
-    page, live_server, sign_in, configured
+    page, live_server, sign_in, configured, as_seen
 ):
     sign_in("product")
     page.goto(f"{live_server.url}/flags")
@@ -38,11 +39,10 @@ def test_product_turns_a_flag_on_with_a_reason_and_sees_it_in_the_log(
     expect(page.get_by_text("Product Sato").nth(1)).to_be_visible()
 
 
-@pytest.mark.parametrize("size", SIZES)
+@in_every_look
 def test_an_engineer_adds_a_local_provider_and_sees_a_test_call_answered(
-    page, live_server, sign_in, configured, mock, size
+    page, live_server, sign_in, configured, mock, as_seen
 ):
-    page.set_viewport_size(SIZES[size])
     sign_in("engineer")
     page.goto(f"{live_server.url}/providers")
     page.get_by_role("link", name="New provider").click()

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from apps.accounts import people
 from tests.browser.conftest import PASSWORD
-from tests.browser.screenshots import SCHEMES, SIZES
+from tests.browser.screenshots import SCHEMES, SIZES, in_every_look
 from tests.browser.watch import Watch
 
 
@@ -87,11 +87,10 @@ def test_the_pages_about_people_are_fit_to_be_seen(look, page, as_admin, team):
     look("join-no-invitation", "/join/unknown")
 
 
-@pytest.mark.parametrize("size", SIZES)
+@in_every_look
 def test_an_admin_invites_a_finance_colleague_who_cannot_open_what_they_may_not(
-    page, browser, live_server, as_admin, gallery, size
+    page, browser, live_server, as_admin, gallery, as_seen, size, scheme
 ):
-    page.set_viewport_size(SIZES[size])
     page.goto(f"{live_server.url}/people")
     page.get_by_role("link", name="Invite somebody").click()
     page.get_by_label("E-mail").fill("fay@example.com")
@@ -101,7 +100,7 @@ def test_an_admin_invites_a_finance_colleague_who_cannot_open_what_they_may_not(
     page.get_by_role("button", name="Invite").click()
     link = page.get_by_text(re.compile("/join/")).first.inner_text()
 
-    hers = browser.new_context(viewport=SIZES[size])
+    hers = browser.new_context(viewport=SIZES[size], color_scheme=scheme)
     watch = Watch(hers, live_server.url)
     fay = hers.new_page()
     fay.goto(link)

@@ -2,21 +2,17 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import PASSWORD
-from tests.browser.screenshots import SCHEMES, SIZES
+from tests.browser.screenshots import in_every_look
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("scheme", SCHEMES)
+@in_every_look
 def test_support_signs_in_pastes_a_trace_id_and_reads_the_reason(
-    page, live_server, support, gallery, scheme, size
+    page, live_server, support, gallery, as_seen
 ):
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size(SIZES[size])
     page.goto(live_server.url)
     page.get_by_label("E-mail").fill(support.email)
     page.get_by_label("Password").fill(PASSWORD)
