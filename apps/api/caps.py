@@ -96,8 +96,8 @@ def _windows(cap: CapSpec, key: KeyFacts) -> tuple[CapWindow, ...]:
     if key.tenant != "*" and "tenant" not in cap.scope:
         if "tenant" not in cap.per:
             return ()
-        own = {"tenant": key.tenant}
-    found = windows_of(cap.slug, unit=unit, period=cap.period, key=own)
+        own = (key.tenant,)
+    found = windows_of(cap.slug, unit=unit, period=cap.period, tenants=own)
     starts_at, ends_at = current_period(cap.period, cap.time_zone)
     if not cap.per and not any(window.starts_at == starts_at for window in found):
         found.insert(0, Spending({}, starts_at, ends_at, 0, 0))

@@ -39,7 +39,7 @@ def _objects(name: str) -> Item:
         *(f"_{apart.page}" for apart in kind.apart),
     )
     own = (name, kind.one, *(f"{kind.one}{page}" for page in pages))
-    return Item(kind.title, kind.icon, Action.READ_CONFIGURATION, own)
+    return Item(kind.title, kind.icon, kind.reads, own)
 
 
 _KEYS = ("keys", "key", "key_new", "key_rotate", "key_revoke")
@@ -69,7 +69,7 @@ _GROUPS = (
             Item("Simulate", "circle-play", Action.SIMULATE, ("simulate",)),
         ),
     ),
-    Group("Money", (Item("Prices", "tag", Action.READ_PRICES, _PRICES),)),
+    Group("Money", (_objects("caps"), Item("Prices", "tag", Action.READ_PRICES, _PRICES))),
     Group(
         "Govern",
         (

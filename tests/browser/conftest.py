@@ -21,10 +21,12 @@ from redis import Redis
 from apps.accounts import people
 from apps.accounts.models import User
 from apps.ledger.heartbeat import Trouble
+from apps.ledger.models import Trace
 from apps.policies import live
 from apps.policies.apply import apply
 from tests.apps.api.conftest import POLICY
 from tests.apps.ledger.beats import beat, say
+from tests.apps.ledger.filled import filled
 from tests.apps.policies.files import EXAMPLE
 from tests.apps.traces.stored import keep
 from tests.browser.axe import violations
@@ -159,6 +161,23 @@ def gallery(transactional_db: None) -> dict[str, str]:
     }
     keep(*traces.values())
     return {name: trace.trace_id for name, trace in traces.items()}
+
+
+@pytest.fixture
+def spending(configured: None, gallery: dict[str, str]) -> None:
+    """The worked example's caps in use: nearly full, full for one tenant, hardly begun."""
+    daily = {"cap": "support-chat-free-daily", "time_zone": "Europe/Berlin"}
+    window = filled(**daily, settled=22_460_000_000, held=310_000_000)
+    Trace.objects.filter(trace_id=gallery["answered"]).update(windows=[window], spent=[233_000])
+    for tenant, nano_usd in (("pelican-travel", 1_000_000_000), ("brightloom", 130_000_000)):
+        filled("free-tenants-daily", settled=nano_usd, key={"tenant": tenant})
+    filled("everything-monthly", period="month", settled=613_060_000_000, held=2_000_000_000)
+    refused = Trace.objects.filter(error_code__isnull=False).order_by("trace_id").first()
+    assert refused is not None
+    message = "Cap free-tenants-daily has no room for this request: $0.00 of $1.00 is left."
+    Trace.objects.filter(trace_id=refused.trace_id).update(
+        error_code="cap_reached", error_message=message
+    )
 
 
 @pytest.fixture

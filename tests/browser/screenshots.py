@@ -87,6 +87,14 @@ def object_addresses() -> dict[str, str]:
         "check-edit": "/checks/-/edit/no-secrets",
         "flags": "/flags",
         "flag": "/flags/cheaper-chat",
+        "caps": "/caps",
+        "caps-nothing-matches": "/caps?period=total",
+        "cap": "/caps/support-chat-free-daily",
+        "cap-per-tenant": "/caps/free-tenants-daily",
+        "cap-history": "/caps/support-chat-free-daily?tab=history",
+        "cap-new": "/caps/-/new",
+        "cap-edit": "/caps/-/edit/support-chat-free-daily",
+        "cap-delete": "/caps/-/delete/support-chat-free-daily",
         "flag-switch": "/flags/-/switch/cheaper-chat",
     }
 

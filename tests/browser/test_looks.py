@@ -20,7 +20,7 @@ def test_every_page_is_fit_to_be_seen(look, signed_in, policy, beating, gallery)
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_every_page_of_an_object_is_fit_to_be_seen(look, sign_in, configured):
+def test_every_page_of_an_object_is_fit_to_be_seen(look, sign_in, configured, spending):
     admin = sign_in("admin")
     made, _ = keys.create(name="Backend", tenant="acme", person=admin, reason="The new backend")
     for name, path in {**object_addresses(), **key_addresses(made.prefix)}.items():

@@ -87,15 +87,21 @@ def _colleague(world: World) -> int:
 
 
 def object_pages(
-    kind: str, one: str, edits: Action, slug: str, *, only_a_name: bool = False
+    kind: str,
+    one: str,
+    edits: Action,
+    slug: str,
+    *,
+    reads: Action = Action.READ_CONFIGURATION,
+    only_a_name: bool = False,
 ) -> dict[str, Line]:
     """The pages of a kind of objects, of which `slug` is one; what is `only_a_name` has no edit."""
     form = (GET(edits), POST(edits))
     edit = {} if only_a_name else {f"{one}_edit": page(*form, slug=slug)}
     return {
         **edit,
-        kind: page(GET(Action.READ_CONFIGURATION)),
-        one: page(GET(Action.READ_CONFIGURATION), slug=slug),
+        kind: page(GET(reads)),
+        one: page(GET(reads), slug=slug),
         f"{one}_new": page(*form),
         f"{one}_delete": page(*form, slug=slug),
     }
@@ -124,6 +130,7 @@ PAGES: dict[str, Line] = {
     **object_pages("prompts", "prompt", Action.EDIT_POLICY, "strict"),
     **object_pages("flags", "flag", Action.SWITCH, "short-answers"),
     "flag_switch": page(GET(Action.SWITCH), POST(Action.SWITCH), slug="short-answers"),
+    **object_pages("caps", "cap", Action.EDIT_CAPS, "acme-daily", reads=Action.READ_CAPS),
     "keys": page(GET(Action.READ_KEYS)),
     "key_new": page(GET(Action.EDIT_KEYS), POST(Action.EDIT_KEYS)),
     "key": page(GET(Action.READ_KEYS), of_tenant=True, prefix=lambda w: w.key.prefix),

@@ -36,10 +36,22 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True)
+class Gauge:
+    """What is `settled` and `held` of a limit, in percent of it; `tick` is where something begins
+    to happen. `said` is for who cannot see it."""
+
+    settled: float
+    held: float
+    tick: int | None
+    tone: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """What stands in a row: text and perhaps a second line, a link, or a state; a moment or a
     switch. Without any it is a dash, and `why_unknown` says why. `meter` (0 to 100) is drawn
-    beside the text."""
+    beside the text, a `gauge` above the second line."""
 
     text: str = ""
     sub: str = ""
@@ -48,6 +60,7 @@ class Cell:
     icon: str = ""
     why_unknown: str = ""
     meter: int | None = None
+    gauge: Gauge | None = None
     at: datetime | None = None
     switch: Switch | None = None
 
@@ -89,13 +102,15 @@ class Kind:
     column of traces that has the slug. With `words_first` the panels stand before the facts. Where
     the order matters, `moved_at` is the page on which an object gets another place. To delete a
     `dangerous` one takes typing its slug; one that is `only_a_name` has nothing to edit. Pages
-    with meters load the stylesheet of charts."""
+    with meters load the stylesheet of charts. `overview` is the template of an object's first
+    side; a `badge` among its context stands beside the name."""
 
     name: str
     title: str
     lede: str
     icon: str
     edits: Action
+    reads: Action = Action.READ_CONFIGURATION
     form: type[EntryForm]
     heads: tuple[Head, ...]
     row: Callable[[Held, Around], Sequence[Cell]]
@@ -103,6 +118,7 @@ class Kind:
     told: Callable[[Held], str] = lambda _: ""
     around: Callable[[Sequence[Held], User], Around] = _nothing
     filters: tuple[Filter, ...] = ()
+    overview: str = "objects/parts/overview.html"
     panels: str = ""
     actions: str = ""
     context: Callable[[Held, User], dict[str, Any]] = _no_context

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from apps.dashboards.objects.kind import Kind
+from apps.dashboards.objects.kinds.caps import CAPS
 from apps.dashboards.objects.kinds.checks import CHECKS
 from apps.dashboards.objects.kinds.deployments import DEPLOYMENTS
 from apps.dashboards.objects.kinds.features import FEATURES
@@ -17,7 +18,7 @@ KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
         *(PROVIDERS, DEPLOYMENTS, FEATURES, TASKS, PLANS, PROMPTS, FLAGS),
-        *(ROUTES, GATES, CHECKS),
+        *(ROUTES, GATES, CHECKS, CAPS),
     )
 }
 """By the file's names of their lists."""

@@ -1,6 +1,6 @@
 """The URLs of every kind, named `features`, `feature`, `feature_new`, `feature_edit`,
-`feature_delete`, and by what stands apart, `deployment_price`. Reading asks for the right to read
-the configuration, changing for the kind's."""
+`feature_delete`, and by what stands apart, `deployment_price`. Reading and
+changing ask for the kind's own rights."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods, require_safe
 
-from apps.accounts.permissions import Action, requires
+from apps.accounts.permissions import requires
 from apps.dashboards.objects import views
 from apps.dashboards.objects.calling import deployment_call
 from apps.dashboards.objects.kind import Kind
@@ -21,7 +21,6 @@ from apps.dashboards.objects.switching import flag_switch
 View = Callable[..., HttpResponseBase]
 
 _form = require_http_methods(["GET", "HEAD", "POST"])
-_read = requires(Action.READ_CONFIGURATION)
 
 
 def object_urls() -> Iterator[URLPattern]:
@@ -35,10 +34,10 @@ def object_urls() -> Iterator[URLPattern]:
 
 
 def _urls_of(kind: Kind) -> Iterator[URLPattern]:
-    may_edit = requires(kind.edits)
+    may_read, may_edit = requires(kind.reads), requires(kind.edits)
     given: dict[str, Any] = {"kind": kind}
     pages: list[tuple[str, str, View, dict[str, Any]]] = [
-        ("", kind.name, require_safe(_read(views.listing)), given),
+        ("", kind.name, require_safe(may_read(views.listing)), given),
         ("/-/new", f"{kind.one}_new", _form(may_edit(views.create)), given),
         ("/-/delete/<path:slug>", f"{kind.one}_delete", _form(may_edit(views.delete)), given),
     ]
@@ -49,6 +48,6 @@ def _urls_of(kind: Kind) -> Iterator[URLPattern]:
         edit = _form(requires(apart.edits)(views.edit))
         name = f"{kind.one}_{apart.page}"
         pages.append((f"/-/{apart.page}/<path:slug>", name, edit, {**given, "apart": apart}))
-    pages.append(("/<path:slug>", kind.one, require_safe(_read(views.detail)), given))
+    pages.append(("/<path:slug>", kind.one, require_safe(may_read(views.detail)), given))
     for route, name, view, arguments in pages:
         yield path(f"{kind.name}{route}", view, arguments, name=name)
