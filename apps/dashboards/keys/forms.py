@@ -20,6 +20,7 @@ _SCOPES = {
     "write": "write: change the configuration",
 }
 _LIVES = (("", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year"))
+_AT_ONCE = timedelta(seconds=2)
 _OVERLAPS = (("0", "At once"), ("1", "In a day"), ("7", "In a week"), ("30", "In 30 days"))
 
 
@@ -94,5 +95,5 @@ def refuse(form: forms.Form, error: ValidationError) -> None:
 
 
 def _in_days(days: str) -> datetime:
-    # A minute less than the longest, which is measured when it is saved.
-    return timezone.now() + max(timedelta(), timedelta(days=int(days)) - timedelta(minutes=1))
+    # Neither past nor beyond the longest when it is saved, which is a little later than now.
+    return timezone.now() + max(_AT_ONCE, timedelta(days=int(days)) - timedelta(minutes=1))

@@ -138,6 +138,14 @@ def test_a_key_is_rotated_and_both_live_until_the_old_one_ends(engineer):
     assert "Two keys are live already" in text(again)
 
 
+def test_a_rotated_key_can_end_at_once(engineer):
+    key = made()
+    typed = {"ends": "0", "reason": "It leaked."}
+    assert engineer.post(f"/keys/{key.prefix}/rotate", typed).status_code == 200
+    key.refresh_from_db()
+    assert key.expires_at <= timezone.now() + timedelta(seconds=2)
+
+
 def test_a_key_is_revoked_with_a_reason_which_stands_in_its_history(engineer):
     key = made()
     assert engineer.post(f"/keys/{key.prefix}/revoke", {"reason": ""}).status_code == 422
