@@ -46,7 +46,7 @@ def invite(
         raise ValidationError({"email": "There is somebody with this address already."})
     if _open().filter(email=address).exists():
         raise ValidationError({"email": "They are invited already. Revoke that invitation first."})
-    token = secrets.token_urlsafe(32)
+    token = f"ri_{secrets.token_urlsafe(32)}"  # a shape that is taken out of whatever is logged
     invitation = Invitation(
         email=address,
         role=role,

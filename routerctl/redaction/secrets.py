@@ -61,6 +61,7 @@ SECRETS: dict[str, Detector] = {
             "routerctl_key", r"\brk_(?:dev|live)_",
             r"\brk_(?:dev|live)_[a-z0-9]{8}_[A-Za-z0-9_-]{20,}",
         ),
+        by_expression("routerctl_invitation", r"\bri_", r"\bri_[A-Za-z0-9_-]{40,}"),
         by_expression(
             "private_key", r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY",
             r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"

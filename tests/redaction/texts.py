@@ -11,6 +11,7 @@ SECRETS = {
     "slack_webhook": "hooks.slack.com/services/T00000000/B00000000/A1b2C3d4E5f6",
     "stripe_key": "sk_live_A1b2C3d4E5f6G7h8I9j0K1l2",
     "routerctl_key": "rk_live_ab12cd34_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8S9t0U1v",
+    "routerctl_invitation": "ri_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8S9t0U1v",
     "jwt": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9",
     "private_key": (
         "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA1b2C3\nd4E5+f6/G7==\n"
