@@ -116,6 +116,11 @@ def listed(tenants: Tenants, *, cursor: int | None = None, limit: int = 50) -> K
     return KeyPage(found[:limit], found[limit - 1].pk if len(found) > limit else None)
 
 
+def maker_of(key: KeyFacts) -> User | None:
+    """Who made the key; None when a command did. What it may change is never more than they may."""
+    return ApiKey.objects.select_related("created_by").get(pk=key.id).created_by
+
+
 class KeyRing:
     """All live keys, in memory and immutable. `load` reads the database; nothing else does."""
 

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, ClassVar, cast
 from uuid import uuid4
 
 import msgspec
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import SAFE_METHODS, BasePermission
@@ -14,6 +16,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.accounts.keys import maker_of
+from apps.accounts.models import User
+from apps.accounts.permissions import Action, may
 from apps.api.authentication import HasScope, KeyAuthentication
 from apps.api.errors import ExceptionHandler, answer_error
 from routerctl.wire.types import KeyFacts
@@ -73,10 +78,21 @@ class ControlView(APIView):
 
 
 class EditingView(ControlView):
-    """A resource which is read with a key of scope `read` and changed with one of scope `write`."""
+    """A resource which is read with a key of scope `read` and changed with one of scope `write`.
+    What a person's key changes, that person must be allowed to change."""
 
     def scope_for(self, method: str) -> str:
         return "read" if method in SAFE_METHODS else "write"
+
+    @cached_property
+    def maker(self) -> User | None:
+        """Who made the key, and stands in the change log for what it does; None for a command."""
+        return maker_of(self.key)
+
+    def require(self, action: Action) -> None:
+        """Raises PermissionDenied when the key's maker may not do `action`."""
+        if self.maker is not None and not may(self.maker, action):
+            raise PermissionDenied(f"Whoever made this API key may not {action}.")
 
 
 class NothingHere(ControlView):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
+from django.core.exceptions import PermissionDenied
 from msgspec import Struct
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
@@ -55,6 +56,9 @@ def answer_error(exception: Exception, context: dict[str, Any]) -> Response:
 def _translate(exception: Exception) -> tuple[RouterError, int]:
     if isinstance(exception, RouterError):
         return exception, exception.kind.status
+    if isinstance(exception, PermissionDenied):
+        error = RouterError("forbidden", str(exception))
+        return error, error.kind.status
     if isinstance(exception, APIException) and exception.status_code < 500:
         details = getattr(exception, "details", None)
         error = RouterError("invalid_request", str(exception.detail), details=details)

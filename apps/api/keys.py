@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from apps.accounts import keys
 from apps.accounts.grants import beyond
 from apps.accounts.models import ApiKey
+from apps.accounts.permissions import Action
 from apps.accounts.rotation import rotate
 from apps.accounts.tenants import Tenants
 from apps.api.bodies import body_of, reason_of
@@ -111,12 +112,13 @@ class KeysView(EditingView):
         responses=answers(NewKeyAnswer, 400, 401, 403, 413, success=201),
     )
     def post(self, request: Request) -> Response:
+        self.require(Action.EDIT_KEYS)
         body = body_of(request, KeyBody)
         reason = reason_of(request, self.key, body.reason)
         facts = {name: value for name, value in _facts(body).items() if name != "reason"}
         _must_have(self, **{name: facts[name] for name in facts if name != "name"})
         with refusals():
-            key, token = keys.create(**facts, source="api", reason=reason)
+            key, token = keys.create(**facts, person=self.maker, source="api", reason=reason)
         return Response(NewKeyAnswer(token, _told(key)), status=status.HTTP_201_CREATED)
 
 
@@ -136,9 +138,10 @@ class KeyView(EditingView):
         responses=answers(KeyAnswer, 400, 401, 403, 404),
     )
     def delete(self, request: Request, prefix: str) -> Response:
+        self.require(Action.EDIT_KEYS)
         key = _found(self, prefix)
         reason = reason_of(request, self.key, body_of(request, ReasonBody).reason)
-        keys.revoke(key, person=None, source="api", reason=reason)
+        keys.revoke(key, person=self.maker, source="api", reason=reason)
         return Response(_told(key))
 
 
@@ -153,13 +156,14 @@ class RotateView(EditingView):
         responses=answers(NewKeyAnswer, 400, 401, 403, 404, success=201),
     )
     def post(self, request: Request, prefix: str) -> Response:
+        self.require(Action.EDIT_KEYS)
         key = _found(self, prefix)
         body = body_of(request, RotateBody)
         reason = reason_of(request, self.key, body.reason)
         _must_have(self, **{name: getattr(key, name) for name in _HANDED_ON})
         with refusals():
             made, token = rotate(
-                key, ends_at=_aware(body.ends_at), person=None, source="api", reason=reason
+                key, ends_at=_aware(body.ends_at), person=self.maker, source="api", reason=reason
             )
         return Response(NewKeyAnswer(token, _told(made)), status=status.HTTP_201_CREATED)
 

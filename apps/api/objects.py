@@ -102,7 +102,7 @@ class ObjectView(EditingView):
     def because(self, request: Request, stated: str) -> dict[str, Any]:
         """Who, from where and why."""
         reason = reason_of(request, self.key, stated)
-        return {"person": None, "source": "api", "reason": reason}
+        return {"person": self.maker, "source": "api", "reason": reason}
 
     def answer(self, slug: str, code: int = status.HTTP_200_OK) -> Response:
         """The object as it stands now."""

@@ -17,6 +17,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.models import User
 from apps.api.authentication import HasScope, OfAnyTenant
 from apps.api.bodies import body_of, reason_of
 from apps.api.door import EditingView
@@ -136,7 +137,8 @@ class ProposalsView(_PricesView):
     def post(self, request: Request) -> Response:
         body = body_of(request, ProposalBody)
         with _refused():
-            number = _by_hand(body) if body.feed is None else _of_feed(body)
+            made_from = _by_hand if body.feed is None else _of_feed
+            number = made_from(body, self.maker)
         return Response(_proposal(_found(number)), status=status.HTTP_201_CREATED)
 
 
@@ -166,7 +168,9 @@ class ApproveView(_PricesView):
         body = body_of(request, ApproveBody)
         reason = reason_of(request, self.key, body.reason)
         with _refused():
-            decided = prices.approve(number, body.items, person=None, source="api", reason=reason)
+            decided = prices.approve(
+                number, body.items, person=self.maker, source="api", reason=reason
+            )
         return Response(_proposal(decided))
 
 
@@ -183,7 +187,7 @@ class RejectView(_PricesView):
         _found(number)
         reason = reason_of(request, self.key, body_of(request, ReasonBody).reason)
         with _refused():
-            decided = prices.reject(number, person=None, reason=reason)
+            decided = prices.reject(number, person=self.maker, reason=reason)
         return Response(_proposal(decided))
 
 
@@ -202,24 +206,24 @@ def _refused() -> Iterator[None]:
         raise RouterError("invalid_request", str(refused)) from None
 
 
-def _of_feed(body: ProposalBody) -> int:
+def _of_feed(body: ProposalBody, maker: User | None) -> int:
     feed = str(body.feed)
     if feed not in ("genai-prices", "litellm") or (feed == "litellm") != (body.file is not None):
         said = "`feed` is genai-prices, or litellm with the file itself as `file`."
         raise RouterError("invalid_request", said)
     text = "" if body.file is None else json.dumps(body.file)
     version, content = prices.look_up(prices.Feed(feed, text, body.newest))
-    made = prices.store(feed, version, content, person=None, source="api")
+    made = prices.store(feed, version, content, person=maker, source="api")
     if made is None:
         raise prices.Refused(f"Nothing differs from {feed} {version}.")
     return int(made.pk)
 
 
-def _by_hand(body: ProposalBody) -> int:
+def _by_hand(body: ProposalBody, maker: User | None) -> int:
     if body.deployment is None or body.price is None:
         said = "Give a `feed`, or a `deployment` and its `price`."
         raise RouterError("invalid_request", said)
-    made = prices.propose(body.deployment, body.price, body.until, person=None, source="api")
+    made = prices.propose(body.deployment, body.price, body.until, person=maker, source="api")
     return int(made.pk)
 
 

@@ -5,6 +5,7 @@ from msgspec import Struct
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.permissions import Action
 from apps.api.bodies import body_of
 from apps.api.objects import ObjectAnswer, ObjectView
 from apps.api.refusals import refusals
@@ -32,6 +33,7 @@ class SecretView(ObjectView):
         responses=answers(ObjectAnswer, 400, 401, 403, 404, 413),
     )
     def put(self, request: Request, slug: str) -> Response:
+        self.require(Action.EDIT_PROVIDERS)
         body = body_of(request, SecretBody)
         said = self.because(request, body.reason)
         with refusals():
