@@ -13,7 +13,7 @@ from apps.accounts.models import User
 from tests.demo.lived import lived
 from tests.demo.paths import paths
 
-MOST = 30
+MOST = 35
 """No page asks the database more often."""
 
 
