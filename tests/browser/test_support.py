@@ -18,6 +18,7 @@ def test_support_signs_in_pastes_a_trace_id_and_reads_the_reason(
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Overview", exact=True)).to_be_visible()
+    page.wait_for_load_state()  # the key is the script's
 
     page.keyboard.press("/")
     page.keyboard.type(f"  {gallery['gated'].replace('-', '')} ")
