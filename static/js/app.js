@@ -156,7 +156,7 @@
     paused = !paused;
     for (const each of document.querySelectorAll("[data-pause]")) {
       each.setAttribute("aria-pressed", String(paused));
-      each.textContent = paused ? "resume" : "pause";
+      each.textContent = paused ? "Resume" : "Pause";
     }
     button.blur();
   });

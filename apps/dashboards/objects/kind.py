@@ -20,11 +20,13 @@ Around = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A column's head. `n` is for numbers, `wide` leaves the column out on small screens."""
+    """A column's head. `n` is for numbers, `wide` leaves the column out on small screens, and
+    `text` keeps room there for a sentence."""
 
     title: str
     n: bool = False
     wide: bool = False
+    text: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class WhenField(PairsField):
             label="key, for metadata",
             required=False,
             max_length=64,
-            widget=forms.TextInput(attrs={"placeholder": "key"}),
+            widget=forms.TextInput(attrs={"placeholder": "key", "data-beside": "metadata"}),
         )
         columns = {
             "name": forms.ChoiceField(label="condition", choices=names),
@@ -69,7 +69,8 @@ class WhenField(PairsField):
         return {"name": condition, "key": key, "value": value}
 
     def read(self, row: Mapping[str, Any]) -> tuple[str, Any]:
-        name = f"{row['name']}.{row['key']}" if row["key"] else row["name"]
+        keyed = row["name"] == "metadata" and row["key"]
+        name = f"{row['name']}.{row['key']}" if keyed else row["name"]
         return name, row["value"]
 
 

@@ -64,10 +64,11 @@ def recovery_words(entry: Entry) -> str:
 
 
 def gate_words(entry: Entry) -> str:
-    """`Only with provider.dpa_signed true; if that leaves nobody, the request is blocked`."""
+    """`Only where region is eu; if that leaves nobody, the request is blocked`."""
     demands = [
-        *(f"only with {name} {_spoken(value)}" for name, value in entry.get("require", {}).items()),
-        *(f"never with {name} {_spoken(value)}" for name, value in entry.get("forbid", {}).items()),
+        f"{word} where {joined([_demand(*one) for one in entry[part].items()])}"
+        for part, word, joined in (("require", "only", all_of), ("forbid", "never", any_of))
+        if entry.get(part)
     ]
     said = all_of(demands)
     end = _OTHERWISE[entry.get("otherwise", "block")]
@@ -121,6 +122,13 @@ def _spoken(value: Any) -> str:
     return any_of(
         [str(one).lower() if isinstance(one, bool) else str(one) for one in _listed(value)]
     )
+
+
+def _demand(name: str, value: Any) -> str:
+    """`the provider's dpa signed is true`"""
+    owner, _, attribute = name.partition(".")
+    what = f"the {owner}'s {attribute.replace('_', ' ')}" if attribute else name
+    return f"{what} is {_spoken(value)}"
 
 
 def _pattern(pattern: str) -> str:

@@ -45,12 +45,13 @@ _KINDS = (
     _Kind("requests", "Requests", lambda s: s.requests, lambda s: f"{s.requests:,}", ""),
     _Kind(
         "failed", "Failed", lambda s: _share(s.failed, s.requests),
-        lambda s: percent(s.failed, s.requests), "error", "points", lambda s: f"{s.failed:,}",
+        lambda s: percent(s.failed, s.requests), "error", "points",
+        lambda s: f"{s.failed:,} of {s.requests:,}",
     ),
     _Kind(
         "fallbacks", "Fallbacks", lambda s: _share(s.fallbacks, s.requests),
         lambda s: percent(s.fallbacks, s.requests), "warn", "points",
-        lambda s: f"{s.fallbacks:,}",
+        lambda s: f"{s.fallbacks:,} of {s.requests:,}",
     ),
     _Kind(
         "latency", "Latency p95", lambda s: s.p95_ms, lambda s: duration(s.p95_ms or 0), "warn"

@@ -43,7 +43,7 @@ CHECKS = Kind(
     icon="search",
     edits=Action.EDIT_GATES,
     form=CheckForm,
-    heads=(Head("When"), Head("Then", wide=True)),
+    heads=(Head("When", text=True), Head("Then", wide=True)),
     row=_row,
     facts=_facts,
     dangerous=True,

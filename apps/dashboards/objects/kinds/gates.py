@@ -68,7 +68,7 @@ GATES = Kind(
     icon="shield-check",
     edits=Action.EDIT_GATES,
     form=GateForm,
-    heads=(Head("When"), Head("Then", wide=True), Head("Turns away now", wide=True)),
+    heads=(Head("When", text=True), Head("Then", wide=True), Head("Turns away now", wide=True)),
     row=_row,
     around=_around,
     facts=_facts,

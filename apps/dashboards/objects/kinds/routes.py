@@ -134,7 +134,7 @@ ROUTES = Kind(
     icon="route",
     edits=Action.EDIT_POLICY,
     form=RouteForm,
-    heads=(Head("Order", n=True), Head("State"), Head("When"), Head("Then", wide=True)),
+    heads=(Head("Order", n=True), Head("State"), Head("When", text=True), Head("Then", wide=True)),
     row=_row,
     facts=_facts,
     around=_around,

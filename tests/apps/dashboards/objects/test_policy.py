@@ -63,8 +63,8 @@ def test_a_route_is_told_in_a_sentence(entry, words):
 def test_a_gate_and_a_check_are_told_in_a_sentence():
     gate = {"require": {"provider.dpa_signed": True}, "forbid": {"region": ["us", "cn"]}}
     assert gate_words({**gate, "otherwise": "local"}) == (
-        "Only with provider.dpa_signed true and never with region us or cn; if that leaves nobody,"
-        " any local deployment that passes every gate may answer"
+        "Only where the provider's dpa signed is true and never where region is us or cn;"
+        " if that leaves nobody, any local deployment that passes every gate may answer"
     )
     check = {"match": ["secrets", "Initech", "re:a+"], "do": "block"}
     assert check_words(check) == (
