@@ -79,6 +79,7 @@ class Line:
         self._answer_within_s = answer_within_s
         self._on_lost = on_lost
         self._turn = asyncio.Lock()
+        self._opening = asyncio.Lock()
         self._connection: psycopg.AsyncConnection[object] | None = None
         self._socket = -1
         """Of the connection; libpq forgets it at once when the server hangs up."""
@@ -86,14 +87,20 @@ class Line:
         self._result: pq.abc.PGresult | None = None
 
     async def open(self) -> None:
-        """Connect and prepare, if that is not done. Raises LineLost."""
-        if self._connection is not None:
-            return
-        try:
-            async with asyncio.timeout(3):
-                self._connect(await self._prepared())
-        except (psycopg.Error, OSError, TimeoutError) as error:
-            raise LineLost(str(error) or type(error).__name__) from error
+        """Connect and prepare, if that is not done. Raises LineLost.
+
+        Of those who find the line closed at the same time one connects. A second connection
+        would leave the first one's socket with the loop, and uvloop aborts the whole process
+        when a socket that it still watches is closed.
+        """
+        async with self._opening:
+            if self._connection is not None:
+                return
+            try:
+                async with asyncio.timeout(3):
+                    self._connect(await self._prepared())
+            except (psycopg.Error, OSError, TimeoutError) as error:
+                raise LineLost(str(error) or type(error).__name__) from error
 
     async def _prepared(self) -> psycopg.AsyncConnection[object]:
         connection = await psycopg.AsyncConnection.connect(
