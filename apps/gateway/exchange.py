@@ -15,6 +15,28 @@ _WATCH_AFTER_S = 0.05
 """Most of what is slow is slower than this, and most of what is quick needs no watcher."""
 
 
+class Recording:
+    """An answer as it was sent, up to a length; whole once its last piece was sent."""
+
+    __slots__ = ("_room", "headers", "is_whole", "parts", "status")
+
+    def __init__(self, most_bytes: int) -> None:
+        self.status = 0
+        self.headers: HeaderList = []
+        self.parts: list[bytes] = []
+        self.is_whole = False
+        self._room = most_bytes
+
+    def add(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self.status, self.headers = message["status"], list(message["headers"])
+            return
+        self._room -= len(message["body"])
+        if self._room >= 0:
+            self.parts.append(message["body"])
+            self.is_whole = not message.get("more_body", False)
+
+
 class Exchange:
     """`headers` by lower-case name; `gone` once the client has left."""
 
@@ -63,6 +85,17 @@ class Exchange:
         if size > limit:
             raise RouterError("body_too_large", f"The body has more than {limit} bytes.")
         return b"".join(parts)
+
+    def record(self, most_bytes: int) -> Recording:
+        """Keep what is sent from now on, whether or not anybody is there to read it."""
+        recording, send = Recording(most_bytes), self._send
+
+        async def recorded(message: MutableMapping[str, Any]) -> None:
+            recording.add(message)
+            await send(message)
+
+        self._send = recorded
+        return recording
 
     async def whole(self, status: int, headers: HeaderList, body: bytes) -> None:
         """The answer in one piece."""

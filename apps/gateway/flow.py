@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from apps.gateway import outcome as outcomes
+from apps.gateway import repeats
 from apps.gateway.claims import Claims, told
-from apps.gateway.exchange import Exchange, HeaderList
+from apps.gateway.exchange import Exchange, HeaderList, Recording
 from apps.gateway.execute import Execution
 from apps.gateway.live import Snapshot
 from apps.gateway.shared import Shared
@@ -51,8 +52,11 @@ class Flow:
         "exchange",
         "execution",
         "head",
+        "idempotency",
         "key",
+        "outcome",
         "reading",
+        "recording",
         "renderer",
         "settled",
         "shared",
@@ -82,6 +86,9 @@ class Flow:
         self.decision: Decision | None = None
         self.head: TraceHead | None = None
         self.execution: Execution | None = None
+        self.idempotency: IdempotencyKey | None = None
+        self.recording: Recording | None = None
+        self.outcome: Outcome | None = None
 
     async def run(self) -> None:
         """Serve the request; every way out leaves exactly one trace."""
@@ -90,7 +97,7 @@ class Flow:
             decision = self._decide(call)
             execution = await self._admit(call, decision)
         except RouterError as error:
-            await self._refuse(error)
+            await self._turn_away(error)
             return
         try:
             await self._execute(call, decision, execution)
@@ -100,6 +107,7 @@ class Flow:
             # Shutdown ran out of patience: the money and the trace come first.
             await self._fail(execution, RouterError("overloaded", "The server is shutting down."))
             raise
+        repeats.keep(self)
 
     async def crash(self) -> None:
         """A fault of ours ended `run`: the trace and the caller still get their answer."""
@@ -150,21 +158,17 @@ class Flow:
             clock=self.shared.clock,
         )
         hold = execution.first_hold()
-        key = self.exchange.headers.get("idempotency-key")
-        if key is not None:
-            hold = msgspec.structs.replace(hold, idempotency=self._idempotency(call, key))
+        self.idempotency = repeats.key_of(self, call.request.tenant or self.key.prefix)
+        if self.idempotency is not None:
+            hold = msgspec.structs.replace(hold, idempotency=self.idempotency)
         try:
             found = await ledger.reserve(hold)
         except RouterError as error:
             raise told(error, claims, ledger) from None
         self.admitted = True
+        self.recording = repeats.recording(self)
         execution.admitted(hold, 0, found)
         return execution
-
-    def _idempotency(self, call: ParsedCall, key: str) -> IdempotencyKey:
-        if not 0 < len(key) <= 255:
-            raise RouterError("invalid_request", "Idempotency-Key must have 1 to 255 characters.")
-        return IdempotencyKey.of(call.request.tenant or self.key.prefix, key, self.body)
 
     def _head(self, request: RoutingRequest, decision: Decision) -> TraceHead:
         return TraceHead(
@@ -186,7 +190,8 @@ class Flow:
             await stream_answer(self, self._prepared(call.chat, decision), execution)
             return
         answer, embeddings = None, None
-        self.exchange.watch(execution.client_left)
+        # Who has a key may come back for the answer.
+        self.exchange.watch(execution.client_left if self.recording is None else None)
         try:
             if call.embedding is not None:
                 embeddings = await execution.embeddings(self._inputs(call.embedding, decision))
@@ -196,7 +201,7 @@ class Flow:
         finally:
             self.exchange.unwatch()
         execution.end()
-        if self.exchange.gone:
+        if self.exchange.gone and self.recording is None:
             raise RouterError("client_disconnected")
         await self._answer(execution, answer=answer, embeddings=embeddings)
 
@@ -234,14 +239,27 @@ class Flow:
 
     # ------------------------------------------------------------------ ends
 
+    async def _turn_away(self, error: RouterError) -> None:
+        """Not admitted: refused, unless this is a request that was answered before."""
+        try:
+            if await repeats.given_again(self, error):
+                return
+        except RouterError as waiting:
+            error = waiting
+        await self._refuse(error)
+
     async def _refuse(self, error: RouterError) -> None:
         """Turned away before a hold: a trace, no money."""
+        outcome = outcomes.refused(error, self.flags, self.latency_ms())
+        self.refuse(outcome)
+        await self._tell(error, outcome)
+
+    def refuse(self, outcome: Outcome) -> None:
+        """Hand the end of a request that was not admitted to the ledger."""
         request = self.call.request if self.call else self._unread_request()
         decision = self.decision or self._no_decision()
-        outcome = outcomes.refused(error, self.flags, self._latency_ms())
         self.settled = True
         self.shared.refuse(Refused(head=self._head(request, decision), outcome=outcome))
-        await self._tell(error, outcome)
 
     async def _fail(self, execution: Execution, error: RouterError) -> None:
         """Admitted, and no whole answer: settle what it cost."""
@@ -253,7 +271,7 @@ class Flow:
         await self._tell(error, outcome)
 
     async def _tell(self, error: RouterError, outcome: Outcome) -> None:
-        if self.exchange.gone:
+        if self.exchange.gone and (self.recording is None or error.code == "client_disconnected"):
             return
         error = outcomes.disclosed(error, self.decision, self.key.disclose)
         result = self.result(outcome, error=error)
@@ -275,6 +293,7 @@ class Flow:
         assert execution is not None
         assert head is not None
         self.settled = True
+        self.outcome = outcome
         self.shared.settle(
             Settlement(
                 trace_id=self.trace_id,
@@ -302,6 +321,13 @@ class Flow:
             *(f"cap_warning:{use.cap}" for use in warned if "warn" in use.did),
         )
 
+    @property
+    def request_id(self) -> bytes:
+        """The caller's own name for the request, or the trace's id."""
+        return (self.exchange.headers.get("x-request-id", "")[:128] or self.trace_id).encode(
+            "latin-1"
+        )
+
     def headers(
         self, outcome: Outcome | None, content_type: bytes = b"application/json"
     ) -> HeaderList:
@@ -312,8 +338,7 @@ class Flow:
             (b"x-trace-id", self.trace_id.encode()),
             (b"x-policy-revision", self.snapshot.revision.hash.encode()),
         ]
-        request_id = self.exchange.headers.get("x-request-id", "")[:128] or self.trace_id
-        headers.append((b"x-request-id", request_id.encode("latin-1")))
+        headers.append((b"x-request-id", self.request_id))
         if self.door.name == "anthropic":
             headers.append((b"request-id", self.trace_id.encode()))  # what its SDK shows
         if self.key.disclose != "none" and self.decision and self.decision.route:
@@ -354,7 +379,7 @@ class Flow:
             error=error,
         )
 
-    def _latency_ms(self) -> int:
+    def latency_ms(self) -> int:
         return (self.shared.clock.monotonic_ns() - self.started_ns) // 1_000_000
 
     def _unread_request(self) -> RoutingRequest:

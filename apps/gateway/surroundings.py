@@ -12,7 +12,14 @@ from typing import Protocol
 from msgspec import Struct
 
 from apps.ledger.ids import epoch_ms, trace_id
-from apps.ledger.records import Admitted, AttemptRecord, Hold, Refused, Settlement
+from apps.ledger.records import (
+    Admitted,
+    AttemptRecord,
+    Hold,
+    IdempotencyKey,
+    Refused,
+    Settlement,
+)
 from apps.ledger.windows import Window
 from routerctl.engine.caps import Cap
 from routerctl.providers.ports import UpstreamRequest
@@ -60,6 +67,10 @@ class Books(Protocol):
     def settle(self, settlement: Settlement) -> None: ...
 
     def refuse(self, refused: Refused) -> None: ...
+
+    def keep(self, trace_id: str, key: IdempotencyKey, answer: str) -> None: ...
+
+    async def kept(self, trace_id: str, key: IdempotencyKey) -> str | None: ...
 
 
 class Incoming(Protocol):

@@ -16,7 +16,16 @@ from apps.ledger import rows
 from apps.ledger.admissions import PACE_S, Admissions
 from apps.ledger.heartbeat import Trouble
 from apps.ledger.lease import LEASE_S
-from apps.ledger.records import Admitted, AttemptRecord, Hold, Outcome, Refused, Settlement
+from apps.ledger.line import CallFailed, LineLost
+from apps.ledger.records import (
+    Admitted,
+    AttemptRecord,
+    Hold,
+    IdempotencyKey,
+    Outcome,
+    Refused,
+    Settlement,
+)
 from apps.ledger.settlements import Settlements
 from apps.ledger.windows import Window, Windows
 from routerctl.engine.caps import Cap
@@ -125,6 +134,20 @@ class Ledger:
     def refuse(self, refused: Refused) -> None:
         """The end of a request that was not admitted; a flood of one key's is only counted."""
         self._settlements.refuse(refused)
+
+    # ------------------------------------------------------------------ a request again
+
+    def keep(self, trace_id: str, key: IdempotencyKey, answer: str) -> None:
+        """Keep a sealed answer for whoever comes again with `key`; returns at once."""
+        self._settlements.put(b"keep", (trace_id, rows.keep_row(trace_id, key.key_hash, answer)))
+
+    async def kept(self, trace_id: str, key: IdempotencyKey) -> str | None:
+        """The sealed answer of the request that used `key` first: None while it runs or nobody
+        can say, empty when it is over and no answer was kept."""
+        try:
+            return await self._settlements.kept(key.key_hash, trace_id)
+        except (LineLost, CallFailed):
+            return None
 
     # ------------------------------------------------------------------ the end
 

@@ -141,12 +141,14 @@ class WorkerLease(models.Model):
 
 
 class IdempotencyRecord(models.Model):
-    """A key that was used, for whose request and which trace; kept for a day."""
+    """A key that was used, for whose request and which trace, and its sealed answer; kept for a
+    day."""
 
     key_hash = models.TextField(primary_key=True)
     body_hash = models.TextField()
     trace_id = models.UUIDField()
     created_at = models.DateTimeField()
+    answer = models.TextField(null=True)
 
     def __str__(self) -> str:
         return str(self.trace_id)

@@ -72,6 +72,12 @@ class _ClaimRow(Struct):
     body_hash: str
 
 
+class _KeepRow(Struct):
+    trace_id: str
+    key_hash: str
+    answer: str
+
+
 def batch(rows: list[bytes]) -> bytes:
     """One parameter of many rows."""
     return b"[%b]" % b",".join(rows)
@@ -129,6 +135,11 @@ def settle_row(settlement: Settlement) -> bytes:
             settlement.used,
         )
     )
+
+
+def keep_row(trace_id: str, key_hash: str, answer: str) -> bytes:
+    """`answer` is sealed, so it has no character that a database minds, at any length."""
+    return _encode(_KeepRow(trace_id, key_hash, answer))
 
 
 def refuse_row(refused: Refused) -> bytes:

@@ -30,6 +30,8 @@ _CALLS = {
     "refuse": "(jsonb) AS SELECT ledger_refuse($1)",
     "release": "(jsonb) AS SELECT ledger_release($1)",
     "count_refusals": "(jsonb) AS SELECT ledger_count_refusals($1)",
+    "keep": "(jsonb) AS SELECT ledger_keep($1)",
+    "kept": "(text, uuid) AS SELECT ledger_kept($1, $2)",
     "ensure_partitions": "(date, date) AS SELECT ensure_partitions($1, $2)",
 }
 
@@ -42,7 +44,9 @@ class Settlements:
         """Set when the process stops: nothing waits for company any more."""
         self._meter = RefusalMeter()
         self._line = Line(dsn, _CALLS, answer_within_s=_ANSWER_WITHIN_S, on_lost=_lost)
-        self._waiting: dict[bytes, list[rows.Row]] = {b"release": [], b"settle": [], b"refuse": []}
+        self._waiting: dict[bytes, list[rows.Row]] = {
+            b"release": [], b"keep": [], b"settle": [], b"refuse": [],
+        }  # fmt: skip
         self._awake = asyncio.Event()
 
     @property
@@ -51,7 +55,7 @@ class Settlements:
         return sum(map(len, self._waiting.values())) + len(self._meter.counted)
 
     def put(self, call: bytes, row: rows.Row) -> None:
-        """Store `row` by `call`: settle, refuse or release. Returns at once."""
+        """Store `row` by `call`: settle, refuse, release or keep. Returns at once."""
         self._waiting[call].append(row)
         self._awake.set()
 
@@ -63,6 +67,13 @@ class Settlements:
         elif self._meter.passes(key, code, int(time.monotonic())):
             self.put(b"refuse", (refused.head.trace_id, rows.refuse_row(refused)))
         self._awake.set()
+
+    async def kept(self, key_hash: str, trace_id: str) -> str | None:
+        """The sealed answer of that request: None while it runs, empty when it is over and none
+        was kept. Raises LineLost, after which the line is opened, or CallFailed."""
+        self._awake.set()
+        found = await self._line.call(b"kept", key_hash.encode(), trace_id.encode())
+        return None if found is None else found.decode()
 
     async def run(self) -> None:
         """Store what waits, a batch at a time. Runs until cancelled."""

@@ -39,7 +39,7 @@ def verdict(trace: StoredTrace) -> Verdict:
     kind = CATALOGUE[code]
     return Verdict(
         code=code,
-        sentence=_TELLERS.get(code, _as_told)(trace),
+        sentence=_repeated(trace) or _TELLERS.get(code, _as_told)(trace),
         owner=kind.owner,
         retry_helps=kind.retry_helps,
         next_step=kind.next_step,
@@ -52,6 +52,16 @@ def verdict(trace: StoredTrace) -> Verdict:
 
 def _answered(trace: StoredTrace) -> Verdict:
     outcome = trace.outcome
+    earlier = _repeated(trace)
+    if earlier:
+        return Verdict(
+            code="succeeded",
+            sentence=earlier,
+            owner="nobody",
+            retry_helps=False,
+            next_step="Nothing to do. The first request's trace says how its answer came about.",
+            customer_text="Your request was answered.",
+        )
     degraded = outcome.status == "degraded"
     owner, next_step = "nobody", "Nothing to do."
     customer_text = "Your request was answered."
@@ -72,6 +82,17 @@ def _answered(trace: StoredTrace) -> Verdict:
         retry_helps=False,
         next_step=next_step,
         customer_text=customer_text,
+    )
+
+
+def _repeated(trace: StoredTrace) -> str:
+    """`The answer to ... was given again`, for a request that came again with its key."""
+    ids = [mark.partition(":")[2] for mark in trace.outcome.marks if mark.startswith("repeats:")]
+    if not ids:
+        return ""
+    return (
+        f"The answer to request {ids[0]} was given again, because this one has the same"
+        " Idempotency-Key and asks for the same. Nobody was called."
     )
 
 

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from django.db.backends.utils import CursorWrapper
 
 from apps.ledger import rows
-from apps.ledger.records import Admitted, AttemptRecord, Hold, Refused, Settlement
+from apps.ledger.records import (
+    Admitted,
+    AttemptRecord,
+    Hold,
+    IdempotencyKey,
+    Refused,
+    Settlement,
+)
 from routerctl.engine.caps import Cap
 
 _MOST_AT_ONCE = 256
@@ -56,6 +63,12 @@ class PastBooks:
     ) -> Admitted:
         self._advanced[hold.n].append(rows.advance_row(hold, attempt, used))
         return Admitted()
+
+    def keep(self, trace_id: str, key: IdempotencyKey, answer: str) -> None:
+        """Nobody of the past comes again."""
+
+    async def kept(self, trace_id: str, key: IdempotencyKey) -> str:  # noqa: ARG002  # as `keep`
+        return ""
 
     def settle(self, settlement: Settlement) -> None:
         self._settled.append(rows.settle_row(settlement))

@@ -24,6 +24,9 @@ _SPOKEN = (
 _FIELD_BY_NAME = {name: _FIELD_OF.get(name, name) for name in _SPOKEN}
 _FIELD_BY_HEADER = {f"x-{name.replace('_', '-')}": field for name, field in _FIELD_BY_NAME.items()}
 
+SPOKEN_HEADERS = tuple(_FIELD_BY_HEADER)
+"""All headers that say something of the request itself."""
+
 
 def heard(
     model: str, headers: Mapping[str, str], metadata: dict[str, str], legacy: bool

@@ -1,6 +1,5 @@
-"""What every door does with whatever comes: statuses, limits, ids, methods, repetitions."""
+"""What every door does with whatever comes: statuses, limits, ids, methods."""
 
-import threading
 from collections.abc import Callable, Iterator
 
 import httpx2
@@ -8,7 +7,7 @@ import pytest
 
 from tests.flow.client import DOORS, PATHS, Client, asked, code_of, plain_http
 from tests.flow.conftest import EVERY_DOOR, EVERY_PATH
-from tests.processes import Mock, Server
+from tests.processes import Server
 
 
 @pytest.fixture
@@ -149,54 +148,3 @@ def test_every_answer_names_its_trace_which_is_there_within_a_second(
     assert trace["trace_id"] == answer.headers["x-trace-id"]
     assert trace["revision"] == answer.headers["x-policy-revision"]
     assert trace["trace_id"] in answer.raw.decode()
-
-
-@EVERY_DOOR
-def test_a_second_request_with_one_idempotency_key_is_not_sent(
-    door: str, client: Client, mock: Mock
-) -> None:
-    headers = {"idempotency-key": f"order-77-{door}"}
-    body = asked(door, "one", "Hello")
-    first = client.http.post(DOORS[door], json=body, headers=headers)
-    assert first.status_code == 200
-    again = client.http.post(DOORS[door], json=body, headers=headers)
-    assert (again.status_code, code_of(again)) == (409, "answer_expired")
-    assert again.json()["error"]["details"] == {"earlier_trace_id": first.headers["x-trace-id"]}
-    assert again.headers["x-should-retry"] == "false"
-    other = client.http.post(DOORS[door], json=asked(door, "one", "Bye"), headers=headers)
-    assert (other.status_code, code_of(other)) == (409, "idempotency_conflict")
-    assert len(mock.calls()) == 1
-    assert client.trace(again.headers["x-trace-id"])["error_code"] == "answer_expired"
-
-
-def test_of_many_at_once_with_one_idempotency_key_one_is_sent(client: Client, mock: Mock) -> None:
-    body = asked("native", "one", "Hello [mock latency=200]")
-    statuses: list[int] = []
-
-    def ask() -> None:
-        headers = {"idempotency-key": "all-at-once"}
-        statuses.append(client.http.post("/v1/generate", json=body, headers=headers).status_code)
-
-    asking = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in asking:
-        thread.start()
-    for thread in asking:
-        thread.join()
-    assert sorted(statuses) == [200] + [409] * 7
-    assert len(mock.calls()) == 1
-
-
-def test_the_same_idempotency_key_of_another_tenant_is_another(client: Client, mock: Mock) -> None:
-    for tenant in ("acme", "globex"):
-        body = asked("native", "one", "Hello", tenant=tenant)
-        headers = {"idempotency-key": "not-yours"}
-        assert client.http.post("/v1/generate", json=body, headers=headers).status_code == 200
-    assert len(mock.calls()) == 2
-
-
-@pytest.mark.parametrize("named", ["", "k" * 256], ids=["none", "long"])
-def test_an_idempotency_key_has_a_length(named: str, client: Client, mock: Mock) -> None:
-    body = asked("native", "one", "Hello")
-    answer = client.http.post("/v1/generate", json=body, headers={"idempotency-key": named})
-    assert (answer.status_code, code_of(answer)) == (400, "invalid_request")
-    assert not mock.calls()

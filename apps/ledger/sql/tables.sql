@@ -112,7 +112,8 @@ CREATE TABLE ledger_idempotencyrecord (
     key_hash text PRIMARY KEY,
     body_hash text NOT NULL,
     trace_id uuid NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    answer text
 );
 
 -- Refusals beyond those that have a trace each, counted by minute.

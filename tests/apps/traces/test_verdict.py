@@ -47,6 +47,13 @@ def test_a_success_says_who_answered_how_fast_and_for_how_much() -> None:
     assert (told.owner, told.retry_helps) == ("nobody", False)
 
 
+@pytest.mark.parametrize("code", [None, "provider_error"])
+def test_a_repeated_request_names_the_first(code: str | None) -> None:
+    told = verdict(stored(marks=("repeats:0199-first",), error_code=code))
+    assert told.code == (code or "succeeded")
+    assert "answer to request 0199-first was given again" in told.sentence
+
+
 def test_an_estimated_cost_is_called_an_estimate() -> None:
     told = verdict(stored(attempt(), usage_source="estimated"))
     assert "for an estimated $0.000042" in told.sentence
