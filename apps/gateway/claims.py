@@ -4,7 +4,7 @@ and what is said when there is no room."""
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from apps.gateway.surroundings import Books
+from apps.gateway.surroundings import Books, Purse
 from apps.ledger.ids import epoch_ms
 from apps.ledger.records import AttemptRecord, Claim
 from routerctl.engine.caps import Cap
@@ -30,8 +30,7 @@ class Claims:
 
     @classmethod
     async def of(cls, decision: Decision, revision: Revision, books: Books) -> "Claims":
-        """Raises RouterError budget_unavailable when a window must be opened and the database is
-        away."""
+        """Raises LedgerAway when a window must be opened and the database is away."""
         if not decision.caps:
             return cls(decision.steps)
         caps = [revision.caps.named[use.cap] for use in decision.caps]
@@ -75,7 +74,7 @@ class Claims:
         return self._caps[window]
 
 
-def told(error: RouterError, claims: Claims, books: Books) -> RouterError:
+def told(error: RouterError, claims: Claims, books: Purse) -> RouterError:
     """The ledger's `error` in words. Of a cap without room: which, whom it counts, what is left
     and until when."""
     if error.code != "cap_reached":

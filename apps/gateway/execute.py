@@ -14,7 +14,7 @@ import msgspec
 from apps.gateway.attempts import Attempt
 from apps.gateway.claims import Claims, told
 from apps.gateway.live import Snapshot
-from apps.gateway.surroundings import Books, Clock, Incoming, Upstream
+from apps.gateway.surroundings import Clock, Incoming, Purse, Upstream
 from apps.ledger.records import Admitted, AttemptRecord, Claim, Hold, TraceHead
 from routerctl.engine.errors import RouterError
 from routerctl.providers.errors import ProviderError
@@ -87,7 +87,7 @@ class Execution:
         self,
         *,
         snapshot: Snapshot,
-        ledger: Books,
+        ledger: Purse,
         transport: Upstream,
         noted: Callable[[AttemptRecord], None],
         head: TraceHead,
@@ -212,6 +212,11 @@ class Execution:
     def elapsed_ms(self) -> int:
         """Since the request began."""
         return (self._clock.monotonic_ns() - self.started_ns) // 1_000_000
+
+    @property
+    def windows(self) -> tuple[int, ...]:
+        """Those that the last hold names, in the order of `used`."""
+        return self._claim.windows
 
     @property
     def unwritten(self) -> tuple[AttemptRecord, ...]:

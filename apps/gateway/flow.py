@@ -12,12 +12,13 @@ import msgspec
 
 from apps.gateway import outcome as outcomes
 from apps.gateway import repeats
-from apps.gateway.claims import Claims, told
+from apps.gateway.admission import admit
 from apps.gateway.exchange import Exchange, HeaderList, Recording
 from apps.gateway.execute import Execution
 from apps.gateway.live import Snapshot
 from apps.gateway.shared import Shared
 from apps.gateway.streaming import stream_answer
+from apps.gateway.unheld import Tab
 from apps.ledger.records import IdempotencyKey, Outcome, Refused, Settlement, TraceHead
 from routerctl.engine.decide import decide
 from routerctl.engine.errors import RouterError
@@ -63,6 +64,7 @@ class Flow:
         "snapshot",
         "started_ms",
         "started_ns",
+        "tab",
         "trace_id",
     )
 
@@ -88,6 +90,7 @@ class Flow:
         self.execution: Execution | None = None
         self.idempotency: IdempotencyKey | None = None
         self.recording: Recording | None = None
+        self.tab: Tab | None = None
         self.outcome: Outcome | None = None
 
     async def run(self) -> None:
@@ -95,7 +98,7 @@ class Flow:
         try:
             call = await self._enter()
             decision = self._decide(call)
-            execution = await self._admit(call, decision)
+            execution = await admit(self, call, decision)
         except RouterError as error:
             await self._turn_away(error)
             return
@@ -142,35 +145,8 @@ class Flow:
             raise RouterError(refusal.code, refusal.message)
         return self.decision
 
-    async def _admit(self, call: ParsedCall, decision: Decision) -> Execution:
-        ledger = self.shared.ledger
-        claims = await Claims.of(decision, self.snapshot.revision, ledger)
-        self.head = self._head(call.request, decision)
-        self.execution = execution = Execution(
-            snapshot=self.snapshot,
-            ledger=ledger,
-            transport=self.shared.transport,
-            noted=self.shared.noted,
-            head=self.head,
-            texts=call.texts,
-            claims=claims,
-            started_ns=self.started_ns,
-            clock=self.shared.clock,
-        )
-        hold = execution.first_hold()
-        self.idempotency = repeats.key_of(self, call.request.tenant or self.key.prefix)
-        if self.idempotency is not None:
-            hold = msgspec.structs.replace(hold, idempotency=self.idempotency)
-        try:
-            found = await ledger.reserve(hold)
-        except RouterError as error:
-            raise told(error, claims, ledger) from None
-        self.admitted = True
-        self.recording = repeats.recording(self)
-        execution.admitted(hold, 0, found)
-        return execution
-
-    def _head(self, request: RoutingRequest, decision: Decision) -> TraceHead:
+    def head_of(self, request: RoutingRequest, decision: Decision) -> TraceHead:
+        """What is known of the request before it is executed."""
         return TraceHead(
             trace_id=self.trace_id,
             started_at_ms=self.started_ms,
@@ -259,7 +235,7 @@ class Flow:
         request = self.call.request if self.call else self._unread_request()
         decision = self.decision or self._no_decision()
         self.settled = True
-        self.shared.refuse(Refused(head=self._head(request, decision), outcome=outcome))
+        self.shared.refuse(Refused(head=self.head_of(request, decision), outcome=outcome))
 
     async def _fail(self, execution: Execution, error: RouterError) -> None:
         """Admitted, and no whole answer: settle what it cost."""
@@ -294,16 +270,18 @@ class Flow:
         assert head is not None
         self.settled = True
         self.outcome = outcome
-        self.shared.settle(
-            Settlement(
-                trace_id=self.trace_id,
-                n=len(execution.records) or 1,
-                head=head,
-                outcome=outcome,
-                attempts=execution.unwritten,
-                used=execution.used,
-            )
+        settlement = Settlement(
+            trace_id=self.trace_id,
+            n=len(execution.records) or 1,
+            head=head,
+            outcome=outcome,
+            attempts=execution.unwritten,
+            used=execution.used,
         )
+        if self.tab is None:
+            self.shared.settle(settlement)
+        else:
+            self.shared.settle_unheld(self.tab.ended(settlement, execution.windows))
 
     # ------------------------------------------------------------------ what the caller sees
 

@@ -25,7 +25,7 @@ class Process(Shared):
     def __init__(self, env: Env, dsn: str) -> None:
         self.live = Live()
         super().__init__(
-            ledger=Ledger(dsn, limits=self._limits),
+            ledger=Ledger(dsn, limits=self._limits, spool=env.data_dir / "spool"),
             transport=Transport(env.private_origins),
             max_body_bytes=env.max_body_bytes,
         )

@@ -3,7 +3,7 @@
 from apps.gateway.health import HealthBook
 from apps.gateway.metrics import Metrics
 from apps.gateway.surroundings import MACHINE, Books, Clock, Upstream
-from apps.ledger.records import AttemptRecord, Outcome, Refused, Settlement, TraceHead
+from apps.ledger.records import AttemptRecord, Outcome, Refused, Settlement, TraceHead, Unheld
 
 
 class Shared:
@@ -39,6 +39,11 @@ class Shared:
         """The end of an admitted request; returns at once."""
         self._count(settlement.head, settlement.outcome)
         self.ledger.settle(settlement)
+
+    def settle_unheld(self, unheld: Unheld) -> None:
+        """The end of a request that went on without a hold; returns at once."""
+        self._count(unheld.head, unheld.outcome)
+        self.ledger.settle_unheld(unheld)
 
     def refuse(self, refused: Refused) -> None:
         """The end of a request that was turned away; returns at once."""

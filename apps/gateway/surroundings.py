@@ -19,6 +19,7 @@ from apps.ledger.records import (
     IdempotencyKey,
     Refused,
     Settlement,
+    Unheld,
 )
 from apps.ledger.windows import Window
 from routerctl.engine.caps import Cap
@@ -40,20 +41,10 @@ class Clock(Struct, frozen=True):
 MACHINE = Clock()
 
 
-class Books(Protocol):
-    """Where money is held and requests are written down; `ledger.batcher.Ledger` says how."""
-
-    @property
-    def pending(self) -> int: ...
-
-    @property
-    def balances(self) -> dict[str, int]: ...
-
-    async def windows(self, caps: Sequence[Cap], keys: Sequence[tuple[str, ...]]) -> list[int]: ...
+class Purse(Protocol):
+    """Where an admitted request holds for its next attempt; `ledger.batcher.Ledger` says how."""
 
     def window(self, id_: int) -> Window | None: ...
-
-    async def reserve(self, hold: Hold) -> Admitted: ...
 
     async def advance(
         self,
@@ -64,7 +55,26 @@ class Books(Protocol):
         used: tuple[int, ...] = (),
     ) -> Admitted: ...
 
+
+class Books(Purse, Protocol):
+    """Where money is held and requests are written down; `ledger.batcher.Ledger` says how."""
+
+    @property
+    def pending(self) -> int: ...
+
+    @property
+    def balances(self) -> dict[str, int]: ...
+
+    @property
+    def keeps_unheld(self) -> bool: ...
+
+    async def windows(self, caps: Sequence[Cap], keys: Sequence[tuple[str, ...]]) -> list[int]: ...
+
+    async def reserve(self, hold: Hold) -> Admitted: ...
+
     def settle(self, settlement: Settlement) -> None: ...
+
+    def settle_unheld(self, unheld: Unheld) -> None: ...
 
     def refuse(self, refused: Refused) -> None: ...
 

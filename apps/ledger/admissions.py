@@ -14,7 +14,7 @@ from apps.ledger import rows
 from apps.ledger.batch_answer import BatchAnswer, windows_of
 from apps.ledger.lease import LeasedLine
 from apps.ledger.line import CallFailed, LineLost
-from apps.ledger.records import Admitted, AttemptRecord, Hold
+from apps.ledger.records import Admitted, AttemptRecord, Hold, LedgerAway
 from routerctl.engine.errors import RouterError
 
 PACE_S = 0.002
@@ -108,7 +108,7 @@ class Admissions:
         loop = asyncio.get_running_loop()
         now, down_since = loop.time(), self.leased.down_since
         if down_since is not None and now - down_since > _PATIENCE_S:
-            raise RouterError("budget_unavailable")
+            raise LedgerAway
         waiting = _Waiting(hold, row, claim, now, had)
         queue.append(waiting)
         if self._timer is None:
@@ -122,7 +122,7 @@ class Admissions:
         self._timer = None
         for queue in (self._reserving, self._advancing):
             while queue and queue[0].since + _PATIENCE_S <= loop.time():
-                queue.popleft().refuse(RouterError("budget_unavailable"))
+                queue.popleft().refuse(LedgerAway())
             if queue and self._timer is None:
                 self._timer = loop.call_at(queue[0].since + _PATIENCE_S, self._expire)
 

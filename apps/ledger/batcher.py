@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 
 import structlog
 
@@ -25,6 +26,7 @@ from apps.ledger.records import (
     Outcome,
     Refused,
     Settlement,
+    Unheld,
 )
 from apps.ledger.settlements import Settlements
 from apps.ledger.windows import Window, Windows
@@ -47,10 +49,11 @@ class Ledger:
         lease_s: float = LEASE_S,
         pace_s: float = PACE_S,
         limits: Callable[[], Mapping[str, int]] = dict,
+        spool: Path | None = None,
     ) -> None:
         """`limits` tells each cap's limit by its slug, as this process knows it; balances are
-        reckoned by it."""
-        self._settlements = Settlements(dsn)
+        reckoned by it. `spool` is the folder for what waits while the database is away."""
+        self._settlements = Settlements(dsn, spool)
         self._windows = Windows(dsn, limits)
         self._admissions = Admissions(dsn, self._release, lease_s=lease_s, pace_s=pace_s)
         self._tasks: list[asyncio.Task[None]] = []
@@ -58,7 +61,11 @@ class Ledger:
     async def start(self) -> None:
         """Begin; returns when requests can be admitted, or after a while without a database."""
         admissions = self._admissions
-        runs = (admissions.leased.keep, admissions.run, self._settlements.run, self._windows.run)
+        settlements = self._settlements
+        runs = (
+            admissions.leased.keep, admissions.run, settlements.run, settlements.run_spool,
+            self._windows.run,
+        )  # fmt: skip
         self._tasks = [asyncio.create_task(_keep_running(run)) for run in runs]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_FIRST_CONTACT_S):
@@ -89,7 +96,7 @@ class Ledger:
 
     async def windows(self, caps: Sequence[Cap], keys: Sequence[tuple[str, ...]]) -> list[int]:
         """The id of each cap's open window for its key; 0 for a cap without windows. Raises
-        RouterError budget_unavailable when one must be opened and the database is away."""
+        LedgerAway when one must be opened and the database is away."""
         return await self._windows.find(caps, keys)
 
     def window(self, id_: int) -> Window | None:
@@ -102,11 +109,12 @@ class Ledger:
         """Hold the money for a request's first attempt; returns after the commit which of the
         hold's claims it is: the first for which every window has room.
 
-        Raises RouterError: budget_unavailable within a second when the database cannot be
-        reached, cap_reached (details: window, room) when no claim finds room,
-        idempotency_conflict or answer_expired (details: earlier_trace_id) for a key that was
-        used, internal_error for a hold which the database will not take. Nothing may be sent
-        then. When the caller is cancelled the hold is released, if it came to be.
+        Raises LedgerAway within a second when the database cannot be reached. Raises RouterError:
+        budget_unavailable when it was lost on the way, cap_reached (details: window, room) when
+        no claim finds room, idempotency_conflict or answer_expired (details: earlier_trace_id)
+        for a key that was used, internal_error for a hold which the database will not take.
+        Nothing may be sent then. When the caller is cancelled the hold is released, if it came
+        to be.
         """
         return await self._admissions.reserve(hold)
 
@@ -130,6 +138,17 @@ class Ledger:
         """The end of an admitted request. Kept and retried until stored; returns at once."""
         row = rows.settle_row(settlement)
         self._settlements.put(b"settle", (settlement.trace_id, row))
+
+    @property
+    def keeps_unheld(self) -> bool:
+        """Whether there is room on disk for what goes on without a hold."""
+        return self._settlements.has_room
+
+    def settle_unheld(self, unheld: Unheld) -> None:
+        """The end of a request without a hold. On disk until stored; returns at once."""
+        self._settlements.keep_on_disk()
+        row = rows.unheld_row(unheld)
+        self._settlements.put(b"settle_unheld", (unheld.head.trace_id, row))
 
     def refuse(self, refused: Refused) -> None:
         """The end of a request that was not admitted; a flood of one key's is only counted."""

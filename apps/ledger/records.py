@@ -9,6 +9,7 @@ from hashlib import sha256
 
 from msgspec import Raw, Struct
 
+from routerctl.engine.errors import RouterError
 from routerctl.engine.types import Decision, RoutingRequest, TextReading
 
 
@@ -149,3 +150,33 @@ class Refused(Struct, frozen=True, kw_only=True):
 
     head: TraceHead
     outcome: Outcome
+
+
+class Wanted(Struct, frozen=True):
+    """A window by what names it: of which cap, in which unit and period, for which key."""
+
+    cap: str
+    unit: str
+    period: str
+    time_zone: str
+    key_hash: str
+    key: dict[str, str]
+
+
+class Unheld(Struct, frozen=True, kw_only=True):
+    """The end of a request that went on without a hold, because nobody could hold anything and
+    no cap forbade it. `used` is what it took of each of the `counted` windows, those that were
+    open when it began."""
+
+    head: TraceHead
+    outcome: Outcome
+    attempts: tuple[AttemptRecord, ...]
+    counted: tuple[Wanted, ...] = ()
+    used: tuple[int, ...] = ()
+
+
+class LedgerAway(RouterError):
+    """budget_unavailable, and certain that nothing is held: the database was never asked."""
+
+    def __init__(self) -> None:
+        super().__init__("budget_unavailable")

@@ -9,7 +9,17 @@ import msgspec
 from msgspec import Raw, Struct
 
 from apps.ledger.ids import moment_of
-from apps.ledger.records import AttemptRecord, Claim, Hold, Outcome, Refused, Settlement, TraceHead
+from apps.ledger.records import (
+    AttemptRecord,
+    Claim,
+    Hold,
+    Outcome,
+    Refused,
+    Settlement,
+    TraceHead,
+    Unheld,
+    Wanted,
+)
 from routerctl.engine.types import Decision, RoutingRequest, Sensitivity, TextReading
 
 _MAX_ROW_BYTES = 128 * 1024
@@ -70,6 +80,16 @@ class _ClaimRow(Struct):
     trace_id: str
     key_hash: str
     body_hash: str
+
+
+class _UnheldRow(Struct):
+    trace_id: str
+    head: TraceHead
+    outcome: Outcome
+    attempts: tuple[AttemptRecord, ...]
+    counted: tuple[Wanted, ...]
+    used: tuple[int, ...]
+    began_at_ms: int
 
 
 class _KeepRow(Struct):
@@ -140,6 +160,20 @@ def settle_row(settlement: Settlement) -> bytes:
 def keep_row(trace_id: str, key_hash: str, answer: str) -> bytes:
     """`answer` is sealed, so it has no character that a database minds, at any length."""
     return _encode(_KeepRow(trace_id, key_hash, answer))
+
+
+def unheld_row(unheld: Unheld) -> bytes:
+    return _safe(
+        _UnheldRow(
+            unheld.head.trace_id,
+            unheld.head,
+            unheld.outcome,
+            unheld.attempts,
+            unheld.counted,
+            unheld.used,
+            unheld.head.started_at_ms,
+        )
+    )
 
 
 def refuse_row(refused: Refused) -> bytes:

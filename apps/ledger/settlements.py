@@ -1,10 +1,12 @@
 """The way out: what ended waits here for company, is stored, and is kept until it is.
 
-Nobody waits for it. Every call may be repeated: what is stored already stays as it is.
+Nobody waits for it. Every call may be repeated: what is stored already stays as it is. While the
+database is away, what waits is on disk as well (`spool`).
 """
 
 import asyncio
 import time
+from pathlib import Path
 
 import structlog
 
@@ -13,6 +15,7 @@ from apps.ledger.ids import day_of
 from apps.ledger.line import CallFailed, Line, LineLost
 from apps.ledger.records import Refused
 from apps.ledger.refusals import RefusalMeter
+from apps.ledger.spool import Record, Spool
 
 log = structlog.get_logger(__name__)
 
@@ -20,13 +23,16 @@ _MAX_BATCH = 128
 _COMPANY_S = 0.01
 """How long the first of a batch waits for others; reserves wait while a large one is stored."""
 _MAX_REFUSALS = 10_000
-"""How many are kept for a database that is away; what is held is kept without bound, because
-without a database nothing new is."""
+"""How many are kept for a database that is away."""
+SPOOL_BYTES = 64 * 2**20
+"""How much may wait before nothing new is begun without a hold. What is held is kept all the same:
+without a database nothing new is held."""
 _ANSWER_WITHIN_S = 5.0
 _BACKOFF_S = (0.05, 2.0)
 
 _CALLS = {
     "settle": "(jsonb) AS SELECT ledger_settle($1)",
+    "settle_unheld": "(jsonb) AS SELECT ledger_settle_unheld($1)",
     "refuse": "(jsonb) AS SELECT ledger_refuse($1)",
     "release": "(jsonb) AS SELECT ledger_release($1)",
     "count_refusals": "(jsonb) AS SELECT ledger_count_refusals($1)",
@@ -39,14 +45,22 @@ _CALLS = {
 class Settlements:
     """The queues of one process for all that ends, over one line."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, spool: Path | None = None) -> None:
+        """`spool` is the folder for what waits while the database is away."""
         self.in_a_hurry = False
         """Set when the process stops: nothing waits for company any more."""
         self._meter = RefusalMeter()
         self._line = Line(dsn, _CALLS, answer_within_s=_ANSWER_WITHIN_S, on_lost=_lost)
         self._waiting: dict[bytes, list[rows.Row]] = {
-            b"release": [], b"keep": [], b"settle": [], b"refuse": [],
+            b"release": [], b"keep": [], b"settle": [], b"settle_unheld": [], b"refuse": [],
         }  # fmt: skip
+        self._bytes = 0
+        """Of what waits."""
+        self._spool = Spool(spool) if spool else None
+        self._spooling = False
+        """Whether what waits is on disk, or on its way there."""
+        self._unspooled: list[Record] = []
+        self._to_spool = asyncio.Event()
         self._awake = asyncio.Event()
 
     @property
@@ -54,9 +68,18 @@ class Settlements:
         """What is not stored yet."""
         return sum(map(len, self._waiting.values())) + len(self._meter.counted)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether what is done without a hold would be kept."""
+        return self._spool is not None and self._bytes < SPOOL_BYTES
+
     def put(self, call: bytes, row: rows.Row) -> None:
-        """Store `row` by `call`: settle, refuse, release or keep. Returns at once."""
+        """Store `row` by `call`, a key of what waits. Returns at once."""
         self._waiting[call].append(row)
+        self._bytes += len(row[1])
+        if self._spooling:
+            self._unspooled.append((call, row))
+            self._to_spool.set()
         self._awake.set()
 
     def refuse(self, refused: Refused) -> None:
@@ -78,6 +101,7 @@ class Settlements:
     async def run(self) -> None:
         """Store what waits, a batch at a time. Runs until cancelled."""
         backoff_s = _BACKOFF_S[0]
+        self._adopt()
         while True:
             await self._awake.wait()
             self._awake.clear()
@@ -89,12 +113,53 @@ class Settlements:
                 backoff_s = _BACKOFF_S[0]
             except (LineLost, CallFailed) as error:
                 log.warning("ledger_not_stored", waiting=self.pending, why=str(error))
+                self.keep_on_disk()
                 await asyncio.sleep(backoff_s)
                 backoff_s = min(backoff_s * 2, _BACKOFF_S[1])
                 self._awake.set()
 
     def close(self) -> None:
         self._line.close()
+        if self._spool is not None:
+            self.keep_on_disk()
+            self._spool.add(self._unspooled)
+            self._spool.close(empty=not self.pending)
+            self._spool = None
+
+    # ------------------------------------------------------------------ the disk
+
+    def keep_on_disk(self) -> None:
+        """The database is away: whatever waits, and what is put from now on, goes to disk too."""
+        if self._spool is not None and not self._spooling:
+            self._spooling = True
+            self._unspooled = [(call, row) for call, all_ in self._waiting.items() for row in all_]
+            self._to_spool.set()
+
+    async def run_spool(self) -> None:
+        """Write to disk what is to be there. Runs until cancelled."""
+        while True:
+            await self._to_spool.wait()
+            self._to_spool.clear()
+            records, self._unspooled = self._unspooled, []
+            if self._spool is not None and records:
+                await asyncio.to_thread(self._spool.add, records)
+
+    def _adopt(self) -> None:
+        if self._spool is None:
+            return
+        for call, row in self._spool.adopt():
+            self._spooling = True
+            if call in self._waiting:
+                self._waiting[call].append(row)
+                self._bytes += len(row[1])
+        self._awake.set()
+
+    def _all_is_stored(self) -> None:
+        """Nothing waits, and nothing is on its way to the disk."""
+        self._bytes = 0
+        if self._spooling and self._spool is not None and not self._unspooled:
+            self._spooling = False
+            self._spool.clear()
 
     # ------------------------------------------------------------------ batches
 
@@ -104,6 +169,8 @@ class Settlements:
                 batch = waiting[:_MAX_BATCH]
                 await self._store(call, batch)
                 del waiting[: len(batch)]
+        if not any(self._waiting.values()):
+            self._all_is_stored()
         if self._meter.counted:
             counted = self._meter.counted.copy()
             await self._line.call(b"count_refusals", self._meter.batch())

@@ -15,8 +15,8 @@ import structlog
 from msgspec import Struct
 
 from apps.ledger.line import CallFailed, Line, LineLost
+from apps.ledger.records import LedgerAway, Wanted
 from routerctl.engine.caps import Cap, balance_of
-from routerctl.engine.errors import RouterError
 
 log = structlog.get_logger(__name__)
 
@@ -45,15 +45,6 @@ class Window(Struct):
     used_s: float
 
 
-class _Wanted(Struct):
-    cap: str
-    unit: str
-    period: str
-    time_zone: str
-    key_hash: str
-    key: dict[str, str]
-
-
 _Name = tuple[str, str, str, str, tuple[str, ...]]
 _opened = msgspec.json.Decoder(list[tuple[int, int | None, int | None]])
 _balances = msgspec.json.Decoder(list[tuple[int, int]] | None)
@@ -78,11 +69,11 @@ class Windows:
     async def find(self, caps: Sequence[Cap], keys: Sequence[tuple[str, ...]]) -> list[int]:
         """The id of each cap's open window for its key; 0 for a cap without windows.
 
-        Raises RouterError budget_unavailable when one must be opened and the database is away.
+        Raises LedgerAway when one must be opened and the database is away.
         """
         now_s = time.monotonic()
         found: list[int] = []
-        missing: dict[_Name, _Wanted] = {}
+        missing: dict[_Name, Wanted] = {}
         for cap, key in zip(caps, keys, strict=True):
             if not cap.has_window:
                 found.append(0)
@@ -90,7 +81,7 @@ class Windows:
             name = _name(cap, key)
             window = self._open.get(name)
             if window is None or (window.ends_s is not None and window.ends_s <= now_s):
-                missing[name] = _wanted(cap, key)
+                missing[name] = wanted(cap, key)
             else:
                 window.used_s = now_s
                 found.append(window.id)
@@ -99,10 +90,10 @@ class Windows:
             return await self.find(caps, keys)
         return found
 
-    async def _make(self, missing: dict[_Name, _Wanted]) -> None:
+    async def _make(self, missing: dict[_Name, Wanted]) -> None:
         """Open what nobody is opening already, and wait for the rest."""
         others = [self._opening[name] for name in missing if name in self._opening]
-        mine = {name: wanted for name, wanted in missing.items() if name not in self._opening}
+        mine = {name: named for name, named in missing.items() if name not in self._opening}
         if mine:
             opening = asyncio.get_running_loop().create_future()
             self._opening |= dict.fromkeys(mine, opening)
@@ -115,18 +106,18 @@ class Windows:
         for other in others:
             await asyncio.shield(other)
 
-    async def _ask(self, wanted: dict[_Name, _Wanted]) -> None:
+    async def _ask(self, missing: dict[_Name, Wanted]) -> None:
         asked_s = time.monotonic()
         try:
             await self._line.open()
             told = await self._line.call(
-                b"open_windows", msgspec.json.encode(list(wanted.values()))
+                b"open_windows", msgspec.json.encode(list(missing.values()))
             )
         except (LineLost, CallFailed) as error:
             log.warning("windows_not_opened", why=str(error))
-            raise RouterError("budget_unavailable") from None
+            raise LedgerAway from None
         assert told is not None
-        for name, (id_, left_ms, ends_at_ms) in zip(wanted, _opened.decode(told), strict=True):
+        for name, (id_, left_ms, ends_at_ms) in zip(missing, _opened.decode(told), strict=True):
             ends_s = None if left_ms is None else asked_s + left_ms / 1000
             window = Window(id_, name[0], name[4], name[1], ends_s, ends_at_ms, asked_s)
             self._open[name] = self._by_id[id_] = window
@@ -183,8 +174,9 @@ def _name(cap: Cap, key: tuple[str, ...]) -> _Name:
     return (cap.slug, cap.unit, cap.spec.period, cap.spec.time_zone, key)
 
 
-def _wanted(cap: Cap, key: tuple[str, ...]) -> _Wanted:
-    return _Wanted(
+def wanted(cap: Cap, key: tuple[str, ...]) -> Wanted:
+    """What names the window of `cap` for `key`, at any moment."""
+    return Wanted(
         cap=cap.slug,
         unit=cap.unit,
         period=cap.spec.period,

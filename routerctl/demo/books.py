@@ -13,6 +13,7 @@ from apps.ledger.records import (
     IdempotencyKey,
     Refused,
     Settlement,
+    Unheld,
 )
 from routerctl.engine.caps import Cap
 
@@ -63,6 +64,13 @@ class PastBooks:
     ) -> Admitted:
         self._advanced[hold.n].append(rows.advance_row(hold, attempt, used))
         return Admitted()
+
+    @property
+    def keeps_unheld(self) -> bool:
+        return False
+
+    def settle_unheld(self, unheld: Unheld) -> None:
+        """The past has its database."""
 
     def keep(self, trace_id: str, key: IdempotencyKey, answer: str) -> None:
         """Nobody of the past comes again."""

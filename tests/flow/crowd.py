@@ -1,4 +1,5 @@
-"""Busy traffic of every kind: whole answers, streams, and a deployment that often fails."""
+"""Busy traffic of every kind: whole answers, streams, and a deployment that often fails; a third
+of it under a closed cap, a third under an open one."""
 
 from tests.flow.documents import deployment, document, provider, route
 from tests.flow.load import Json
@@ -12,8 +13,18 @@ DEPLOYMENTS = (
     deployment("beta/steady", model="steady~latency=40"),
 )
 ROUTES = tuple(route(feature, f"alpha/{feature}", "beta/steady") for feature in FEATURES)
-CROWDED = document(PROVIDERS, DEPLOYMENTS, ROUTES)
+CAPS = [
+    {"slug": name, "scope": {"feature": feature}, "period": "day", "limit_usd": "100"}
+    | {"mode": name}
+    for name, feature in (("closed", "whole"), ("open", "flaky"))
+]
+CROWDED = document(PROVIDERS, DEPLOYMENTS, ROUTES, caps=CAPS)
 """The configuration for `ask`."""
+
+
+def feature_of(marker: str) -> str:
+    """What the request with this marker asked for."""
+    return FEATURES[int(marker.rpartition("-")[2]) % len(FEATURES)]
 
 
 def ask(number: int) -> Json:

@@ -53,12 +53,12 @@ BEGIN
     END IF;
 END $$;
 
--- The windows that are wanted now, made where they are missing: for each, in order, its id, the
--- milliseconds that are left of it and when it ends, since the epoch; both null for a total. A transaction of its own: inside a tick it could deadlock.
-CREATE OR REPLACE FUNCTION ledger_open_windows(wanted jsonb) RETURNS jsonb
-LANGUAGE plpgsql AS $$
-DECLARE
-    moment timestamptz := clock_timestamp();
+-- The windows that are wanted at `moment`, made where they are missing: for each, in order, its id,
+-- the milliseconds that are left of it and when it ends, since the epoch; both null for a total.
+-- Never inside a tick, where it could deadlock.
+CREATE OR REPLACE FUNCTION ledger_open_windows(
+    wanted jsonb, moment timestamptz DEFAULT clock_timestamp()
+) RETURNS jsonb LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO ledger_capwindow (cap, unit, period, key_hash, key, starts_at, ends_at)
     SELECT DISTINCT ON (w.cap, w.unit, w.period, w.key_hash, p.starts_at)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -11,6 +12,7 @@ from psycopg.rows import dict_row
 from apps.ledger.batcher import Ledger
 from tests import databases
 from tests.apps.ledger.stored import Stored
+from tests.apps.ledger.wire import Wire, wired
 
 MakeLedger = Callable[..., Coroutine[Any, Any, Ledger]]
 
@@ -57,3 +59,9 @@ async def make_ledger(dsn: str, stored: Stored) -> AsyncIterator[MakeLedger]:
 async def ledger(make_ledger: MakeLedger) -> Ledger:
     """One process's ledger."""
     return await make_ledger()
+
+
+@pytest.fixture
+async def wire(dsn: str, stored: Stored, tmp_path: Path) -> AsyncIterator[Wire]:
+    async with wired(dsn, tmp_path) as whole:
+        yield whole

@@ -4,7 +4,7 @@ nobody waits for longer than a second, and nothing that was admitted is lost."""
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -18,17 +18,11 @@ from routerctl.engine.errors import RouterError
 from tests.apps.ledger import made
 from tests.apps.ledger.conftest import MakeLedger
 from tests.apps.ledger.stored import Stored
-from tests.apps.ledger.wire import Wire, wired
+from tests.apps.ledger.wire import Wire
 from tests.own_postgres import OwnPostgres, own_postgres
 
 SQL = Path(ledger_app.__file__).parent / "sql"
 KEY = IdempotencyKey.of("acme", "order-1", b"body")
-
-
-@pytest.fixture
-async def wire(dsn: str, stored: Stored, tmp_path: Path) -> AsyncIterator[Wire]:
-    async with wired(dsn, tmp_path) as whole:
-        yield whole
 
 
 async def _refusal(ledger: Ledger, known: TraceHead) -> RouterError:
@@ -206,7 +200,15 @@ def own_server(tmp_path: Path) -> Iterator[OwnPostgres]:
     """A PostgreSQL that only this test uses, with the ledger's tables."""
     with own_postgres(tmp_path) as own:
         with psycopg.connect(own.url, autocommit=True) as connection:
-            for name in ("tables.sql", "partitions.sql", "windows.sql", "tick.sql", "reap.sql"):
+            for name in (
+                "tables.sql",
+                "partitions.sql",
+                "windows.sql",
+                "tick.sql",
+                "reap.sql",
+                "answers.sql",
+                "unheld.sql",
+            ):
                 connection.execute((SQL / name).read_bytes())
             connection.execute("SELECT ensure_partitions(current_date, current_date + 1)")
         yield own

@@ -38,7 +38,10 @@ _ACTIONS = (
     ("stop", "Stop"),
 )
 _MISSING = (("share", "share one window"), ("skip", "are not counted"))
-_MODES = (("closed", "closed"), ("open", "open"))
+_MODES = (
+    ("closed", "Closed: what it counts is refused"),
+    ("open", "Open: it goes on, is counted later, and may overshoot"),
+)
 
 
 def _words(text: str) -> list[str]:
@@ -135,7 +138,7 @@ class CapForm(EntryForm):
         initial="UTC",
         help_text="By whose clocks a period begins and ends, like Europe/Berlin.",
     )
-    mode = forms.ChoiceField(choices=_MODES, initial="closed")
+    mode = forms.ChoiceField(choices=_MODES, initial="closed", label="While the database is away")
     actions = ActionsField(
         {
             "at_percent": forms.IntegerField(label="percent", min_value=1, max_value=100),
@@ -209,7 +212,7 @@ def _facts(held: Held, _person: User) -> Iterator[Fact]:
     if spec.per:
         yield Fact("A window for each", ", ".join(spec.per))
         yield Fact("Requests without it", dict(_MISSING)[spec.missing].capitalize())
-    yield Fact("Mode", spec.mode)
+    yield Fact("While the database is away", dict(_MODES)[spec.mode])
 
 
 _UNITS = (("nano_usd", "USD"), ("tokens", "tokens"), ("requests", "requests"))
