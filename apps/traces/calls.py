@@ -70,7 +70,7 @@ def calls_by_deployment(from_ms: int, to_ms: int, *, tenants: Tenants) -> list[C
             p95_ms=Percentile95(F("duration_ms")),
             cost_nano_usd=Sum("cost_nano_usd"),
             unpriced=Count("trace_id", filter=Q(price_id=None) & ~Q(usage_source="none")),
-            failed_most_as=Most(F("error_class")),
+            failed_most_as=Most(F("error_class"), filter=Q(outcome="failed")),
             first=Min(Cast("trace_id", TextField()), filter=Q(outcome="failed")),
         )
         .order_by("-calls", "deployment")
