@@ -20,7 +20,7 @@ from tests.own_postgres import own_postgres
 from tests.processes import Server, server_maker, start_mock
 
 AWAY_S = 4
-REFUSED_WITHIN_S = 1.5
+REFUSED_WITHIN_S = 2.5
 BACK_WITHIN_S = 5
 
 

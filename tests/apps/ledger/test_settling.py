@@ -214,15 +214,22 @@ async def test_a_process_that_ends_gives_its_lease_back(
     assert stored.all("SELECT * FROM ledger_workerlease") == []
 
 
+async def _reserved(ledger: Ledger, count: int) -> list[TraceHead]:
+    """So many holds, a few at a time: who waits for long is refused."""
+    heads = [made.head() for _ in range(count)]
+    for start in range(0, count, 200):
+        part = heads[start : start + 200]
+        await asyncio.gather(*(ledger.reserve(made.hold(known)) for known in part))
+    return heads
+
+
 async def test_a_settlement_reads_its_own_holds_only_whatever_the_statistics_say(
     ledger: Ledger, stored: Stored, dsn: str
 ) -> None:
-    heads = [made.head() for _ in range(3000)]
-    await asyncio.gather(*(ledger.reserve(made.hold(known)) for known in heads))
+    await _reserved(ledger, 3000)
     stored.do("DELETE FROM ledger_hold")
     stored.do("VACUUM (ANALYZE, TRUNCATE false) ledger_hold")  # many pages, no row: it is told
-    heads = [made.head() for _ in range(3000)]
-    await asyncio.gather(*(ledger.reserve(made.hold(known)) for known in heads))
+    heads = await _reserved(ledger, 3000)
     line = Line(dsn, {"settle": COUNTING_READS}, answer_within_s=5, on_lost=lambda why: None)
     await line.open()
 
