@@ -44,6 +44,10 @@ _UNAUTHENTICATED = Counter("routerctl_unauthenticated", "Requests without a vali
 _PENDING = Gauge(
     "routerctl_unsettled", "Settlements waiting for the database.", multiprocess_mode="livesum"
 )
+_BOOKS_WRONG = Gauge(
+    "routerctl_books_wrong", "Contradictions that the last look at caps' windows found.",
+    multiprocess_mode="livemax",
+)  # fmt: skip
 _IN_FLIGHT = Gauge("routerctl_in_flight", "Requests in flight.", multiprocess_mode="livesum")
 
 
@@ -61,6 +65,7 @@ class Metrics:
         self.unauthenticated = 0
         self.in_flight = 0
         self.pending = 0
+        self.books_wrong = 0
 
     def count_legacy(self, app: str, app_version: str) -> None:
         """A request in which a legacy key's fields were ignored."""
@@ -88,6 +93,7 @@ class Metrics:
         self.unauthenticated = 0
         _IN_FLIGHT.set(self.in_flight)
         _PENDING.set(self.pending)
+        _BOOKS_WRONG.set(self.books_wrong)
 
     async def keep_pouring(self) -> None:
         while True:

@@ -12,6 +12,7 @@ from apps.ledger.batcher import Ledger
 from apps.ledger.heartbeat import Beat, Heart
 from apps.ledger.ids import epoch_ms
 from apps.ledger.reaper import Reaper
+from apps.ledger.reconciler import Reconciler
 from routerctl.env import Env
 from routerctl.providers.transport import Transport
 
@@ -30,6 +31,7 @@ class Process(Shared):
             max_body_bytes=env.max_body_bytes,
         )
         self._reaper = Reaper(dsn)
+        self._reconciler = Reconciler(dsn, self._books_looked_at)
         self._role = env.role
         self._started_ms = epoch_ms()
         self._heart = Heart(env.redis_url, self.beat)
@@ -40,7 +42,12 @@ class Process(Shared):
         """Open the ledger, load the configuration. Returns even when the database is away:
         the process then is alive, not ready, and goes on trying."""
         await asyncio.gather(self.ledger.start(), self.live.start())
-        for errand in (self.metrics.keep_pouring(), self._reaper.run(), self._heart.run()):
+        for errand in (
+            self.metrics.keep_pouring(),
+            self._reaper.run(),
+            self._reconciler.run(),
+            self._heart.run(),
+        ):
             self._tasks.append(asyncio.create_task(errand))
 
     async def stop(self, patience_s: float = 30.0) -> None:
@@ -62,7 +69,14 @@ class Process(Shared):
 
     def beat(self) -> Beat:
         """What this process says of itself now."""
-        snapshot, troubles = self.live.snapshot, (self.live.trouble, self.ledger.trouble)
+        snapshot, troubles = (
+            self.live.snapshot,
+            (
+                self.live.trouble,
+                self.ledger.trouble,
+                self._reconciler.trouble,
+            ),
+        )
         return Beat(
             worker=self.ledger.worker,
             role=self._role,
@@ -76,6 +90,9 @@ class Process(Shared):
             in_flight=self.metrics.in_flight,
             trouble=max(filter(None, troubles), key=lambda one: one.at_ms, default=None),
         )
+
+    def _books_looked_at(self, findings: int) -> None:
+        self.metrics.books_wrong = findings
 
     def _limits(self) -> dict[str, int]:
         """Each cap's limit, as the revision in force has it."""
