@@ -15,6 +15,7 @@ from apps.api.bodies import etag
 from apps.api.objects import OneObjectView
 from apps.api.refusals import refusals
 from apps.api.schema import answers
+from apps.ledger.forecast import Forecast, before, forecast, key_of
 from apps.ledger.spending import Spending, current_period, windows_of
 from apps.policies import editing
 from apps.policies.amounts import NANO, written
@@ -24,9 +25,21 @@ from routerctl.engine.types import CapSpec
 from routerctl.wire.types import KeyFacts
 
 
+class CapForecast(Struct, frozen=True):
+    """What will be taken of a window by its end, in the window's unit: by the average, the slowest
+    and the quickest of so many `periods` before it. `runs_out_at` is None if the limit will do."""
+
+    expected: int
+    least: int
+    most: int
+    periods: int
+    runs_out_at: str | None
+
+
 class CapWindow(Struct, frozen=True):
     """One period of a cap, for one value of what it is `per`. `unit` is nano_usd, tokens or
-    requests; moments are ISO 8601."""
+    requests; moments are ISO 8601. `forecast` is None for a window that is over, that never ends,
+    or that too few went before."""
 
     key: dict[str, str]
     starts_at: str
@@ -35,6 +48,7 @@ class CapWindow(Struct, frozen=True):
     settled: int
     held: int
     unit: str
+    forecast: CapForecast | None = None
 
 
 class CapAnswer(Struct, frozen=True):
@@ -101,6 +115,16 @@ def _windows(cap: CapSpec, key: KeyFacts) -> tuple[CapWindow, ...]:
     starts_at, ends_at = current_period(cap.period, cap.time_zone)
     if not cap.per and not any(window.starts_at == starts_at for window in found):
         found.insert(0, Spending({}, starts_at, ends_at, 0, 0))
+    now = datetime.now(UTC)
+    current = [window for window in found if window.starts_at == starts_at]
+    earlier = before(cap, unit, current)
+
+    def foretold(window: Spending) -> CapForecast | None:
+        if window.starts_at != starts_at:
+            return None
+        told = forecast(window, earlier[key_of(window, cap.per)], cap.period, limit, now)
+        return _forecast(told) if isinstance(told, Forecast) else None
+
     return tuple(
         CapWindow(
             key=window.key,
@@ -110,8 +134,19 @@ def _windows(cap: CapSpec, key: KeyFacts) -> tuple[CapWindow, ...]:
             settled=window.settled,
             held=window.held,
             unit=unit,
+            forecast=foretold(window),
         )
         for window in found
+    )
+
+
+def _forecast(told: Forecast) -> CapForecast:
+    return CapForecast(
+        told.expected,
+        told.least,
+        told.most,
+        told.periods,
+        None if told.runs_out_at is None else _iso(told.runs_out_at),
     )
 
 

@@ -13,6 +13,7 @@ from apps.accounts.permissions import tenants_of
 from apps.accounts.tenants import Tenants
 from apps.dashboards import clock
 from apps.dashboards.figures import counted, percent
+from apps.dashboards.objects.cap_forecast import forecast_words
 from apps.dashboards.objects.cap_windows import (
     Fullness,
     fullness,
@@ -77,6 +78,7 @@ def context(held: Held, person: User) -> dict[str, Any]:
         current = [one for one in every if one.starts_at == full.standing.fullest.starts_at]
         found["badge"] = state_cell(spec, full.standing.fullest.taken)
         found["figures"] = _figures(full)
+        found["forecast"] = forecast_words(spec, full.unit, full.limit, full.standing.fullest)
         found["windows"] = [_window(full, one) for one in every[:MOST_SHOWN]]
         found["more_windows"] = len(every) > MOST_SHOWN
         found |= _spending(spec, full, current, tenants)

@@ -1,13 +1,16 @@
 """Every object of the configuration over REST: read, created, changed, moved, deleted."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from apps.catalog.models import Provider
+from apps.ledger.models import CapWindow
 from apps.policies import editing, live
 from tests.apps.api.door import Answer, get, make_key, send
+from tests.apps.ledger.filled import filled
 from tests.apps.policies.files import in_force
 
 pytestmark = pytest.mark.django_db
@@ -65,8 +68,26 @@ def test_an_object_is_told_with_its_version_as_etag_and_who_saved_it(
 
 def test_a_cap_keeps_the_shape_of_its_windows_and_has_an_etag(client: Client, reader: str) -> None:
     answer = get(client, "/api/v1/caps/all/monthly", reader)
-    assert [window["settled"] for window in answer.json()["windows"]] == [0]
+    [window] = answer.json()["windows"]
+    assert (window["settled"], window["forecast"]) == (0, None)
     assert answer["ETag"] == f'"{editing.entry("caps", "all/monthly").version}"'
+
+
+def test_a_window_of_now_has_a_forecast_when_enough_went_before(
+    client: Client, reader: str
+) -> None:
+    now = CapWindow.objects.get(id=filled("all/monthly", settled=7, period="month"))
+    for months in (1, 2, 3):
+        starts_at = now.starts_at - timedelta(days=30.44 * months)
+        CapWindow.objects.create(
+            cap=now.cap, unit=now.unit, period="month", key_hash="", key={}, settled=0, held=0,
+            starts_at=starts_at, ends_at=starts_at + timedelta(days=30),
+        )  # fmt: skip
+    first, *others = get(client, "/api/v1/caps/all/monthly", reader).json()["windows"]
+    assert first["forecast"] == {
+        "expected": 7, "least": 7, "most": 7, "periods": 3, "runs_out_at": None,
+    }  # fmt: skip
+    assert [other["forecast"] for other in others] == [None] * 3
 
 
 def test_what_is_not_there_is_a_404(client: Client, reader: str, writer: str) -> None:

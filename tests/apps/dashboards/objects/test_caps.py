@@ -1,6 +1,7 @@
 """Caps' pages: how full they are, for whom that is shown, and the form."""
 
 import time
+from datetime import timedelta
 
 import pytest
 
@@ -90,6 +91,35 @@ def test_a_past_window_has_no_limit_and_counts_for_nothing_now(admin):
     assert "On track" in page
     assert "Past</span>" in page.replace(" <", "<")
     assert "It may have been another then" in page
+
+
+def days_before(settled):
+    """Three whole days before this one, each of which took `settled`."""
+    today = CapWindow.objects.get(id=filled("daily"))
+    for ago in (1, 2, 3):
+        CapWindow.objects.create(
+            cap="daily", unit="nano_usd", period="day", key_hash="", key={}, held=0,
+            settled=settled, starts_at=today.starts_at - timedelta(days=ago),
+            ends_at=today.ends_at - timedelta(days=ago),
+        )  # fmt: skip
+
+
+def test_without_enough_days_there_is_no_forecast_and_it_is_said_why(admin):
+    caps({})
+    page = text(admin.get("/caps/daily"))
+    assert "No forecast yet: it needs 3 days before this one; none so far." in page
+
+
+def test_a_page_says_where_the_day_will_end_and_when_it_runs_out(admin):
+    caps({})
+    days_before(settled=0)
+    filled("daily", settled=10 * USD)
+    page = text(admin.get("/caps/daily"))
+    assert "$10.00 expected by the reset: the rest of the day as the 3 days before had it" in page
+    assert "which would be $10.00 to $10.00." in page
+    assert "runs out" not in page
+    CapWindow.objects.filter(settled=0).update(settled=100_000_000 * USD)
+    assert "It then runs out at about" in text(admin.get("/caps/daily"))
 
 
 def test_a_cap_of_each_request_has_no_balance(admin):
