@@ -132,14 +132,14 @@ def test_a_final_failure_is_not_multiplied_by_the_sdks_own_retries(
     assert called(mock) == ["first"]
 
 
-def test_a_repeated_request_with_one_idempotency_key_is_a_conflict(
+def test_another_request_with_the_same_idempotency_key_is_a_conflict(
     shared_server: Server, key: Key, mock: Mock
 ) -> None:
     once = {"extra_headers": {"Idempotency-Key": "a-key-of-an-sdk"}}
     ask_openai(shared_server, key, 0, **once)
     with pytest.raises(openai.ConflictError) as caught:
-        ask_openai(shared_server, key, 2, **once)
-    assert caught.value.code == "answer_expired"
+        ask_openai(shared_server, key, 2, text="Something else.", **once)
+    assert caught.value.code == "idempotency_conflict"
     assert called(mock) == ["first"]
 
 
