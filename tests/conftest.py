@@ -1,7 +1,7 @@
 """What every test stands on: a real PostgreSQL, a real Valkey, servers and scripted providers.
 
-The environment is set here, before anything reads the settings. Nothing is started for tests
-that need nothing.
+What they find in the environment is set by `tests.environment`. Nothing is started for tests that
+need nothing.
 """
 
 from __future__ import annotations
@@ -10,25 +10,10 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-import django
 import pytest
-from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
-from routerctl import embedded
 from tests import databases
 from tests.processes import Mock, Server, server_maker, start_mock
-
-os.environ["DJANGO_SETTINGS_MODULE"] = "routerctl.settings"
-os.environ.setdefault("ROUTERCTL_DATA_DIR", str(databases.ROOT / "var" / "tests"))
-os.environ.setdefault("ROUTERCTL_PRIVATE_ORIGINS", "127.0.0.0/8")
-embedded.prepare()
-os.environ["DATABASE_URL"] = databases.renamed(os.environ["DATABASE_URL"], f"test_{os.getpid()}")
-os.environ["REDIS_URL"] = databases.with_redis_database(os.environ["REDIS_URL"], os.getpid())
-django.setup()
-# Every person of every test has a password, and the real hash is slow on purpose. It is the same
-# algorithm; the processes that tests start have the real number of rounds.
-PBKDF2PasswordHasher.iterations = 1_000
-
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: object) -> Iterator[None]:
