@@ -30,7 +30,7 @@ run: setup ## everything, without demo data
 
 test: setup ## all tests, on real PostgreSQL, Valkey and a browser
 	@.ci/browser check
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: lint test ## what has to be green: format, lint, types, imports, migrations, templates, tests
 

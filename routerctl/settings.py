@@ -148,6 +148,8 @@ SECOND_FACTOR_REQUIRED = ENV.production
 MFA_ADAPTER = "apps.accounts.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+# A code of the 30 seconds before or after does too: clocks differ, and people type slowly.
+MFA_TOTP_TOLERANCE = 1
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 # A session ends with the browser, and after SESSION_COOKIE_AGE at the latest.

@@ -15,6 +15,7 @@ import pytest
 from tests import databases
 from tests.processes import Mock, Server, server_maker, start_mock
 
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: object) -> Iterator[None]:
     """pytest-django's database, copied instead of migrated."""

@@ -31,7 +31,7 @@ from tests.apps.policies.files import EXAMPLE
 from tests.apps.traces.stored import keep
 from tests.browser.axe import violations
 from tests.browser.gallery import GALLERY, at
-from tests.browser.screenshots import SIZES
+from tests.browser.screenshots import LOOKS, SIZES
 from tests.browser.watch import Watch
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -53,6 +53,13 @@ SignIn = Callable[..., User]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", action="store_true", help="write a picture of every page")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Whatever is seen is seen in both themes and both sizes; for pictures, in each with each."""
+    if {"scheme", "size"} <= set(metafunc.fixturenames):
+        every = metafunc.config.getoption("--screenshots", default=False)
+        metafunc.parametrize(("scheme", "size"), LOOKS if every else LOOKS[:2])
 
 
 @pytest.fixture(scope="package")
@@ -200,7 +207,7 @@ def look(page, live_server, pytestconfig, scheme, size):
 
 @pytest.fixture
 def as_seen(page: Page, size: str, scheme: Literal["light", "dark"]) -> Page:
-    """The page as it is seen in `size` and `scheme`; for tests `in_every_look`."""
+    """The page as it is seen in `size` and `scheme`."""
     page.emulate_media(color_scheme=scheme)
     width_and_height = SIZES[size]
     page.set_viewport_size(

@@ -1,23 +1,8 @@
 """The pages to look at. `make screenshots` writes them to `screenshots/`."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
-import pytest
-
-Test = TypeVar("Test", bound=Callable[..., Any])
-
 SIZES = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1440, "height": 900}}
-SCHEMES = ("light", "dark")
-
-
-def in_every_look(test: Test) -> Test:
-    """The test in both sizes and themes; it asks for the fixture `as_seen`, or for `size` and
-    `scheme`."""
-    by_size = pytest.mark.parametrize("size", SIZES)
-    by_scheme = pytest.mark.parametrize("scheme", SCHEMES)
-    marked: Test = by_size(by_scheme(test))
-    return marked
+LOOKS = (("light", "desk"), ("dark", "phone"), ("light", "phone"), ("dark", "desk"))
+"""A theme and a size each. The first two have every theme and every size once."""
 
 
 def addresses(gallery: dict[str, str]) -> dict[str, str]:

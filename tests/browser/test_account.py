@@ -5,7 +5,6 @@ from playwright.sync_api import expect
 
 from tests.apps.dashboards.signing import code
 from tests.browser.conftest import PASSWORD
-from tests.browser.screenshots import SCHEMES, SIZES
 
 
 @pytest.fixture
@@ -52,8 +51,6 @@ def sign_out(page):
     page.get_by_role("button", name="Sign out").click()
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_pages_of_ones_own_account_are_fit_to_be_seen(
     look, page, support, by_password, confirm
 ):

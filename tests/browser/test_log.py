@@ -7,10 +7,8 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from apps.policies import editing
-from tests.browser.screenshots import in_every_look
 
 
-@in_every_look
 def test_an_auditor_finds_a_change_and_exports_the_log(
     page, live_server, sign_in, configured, as_seen, size
 ):

@@ -1,25 +1,20 @@
 """Every page in every state, in both themes and sizes: nothing for axe, no sideways scrolling.
 
-With `--screenshots` it also writes a picture of each, which is what `make screenshots` does.
+With `--screenshots` it looks at each theme in each size, and writes a picture of every page; that
+is what `make screenshots` does.
 """
-
-import pytest
 
 from apps.accounts import keys
 from tests.browser.axe import violations
 from tests.browser.money import price_addresses
-from tests.browser.screenshots import SCHEMES, SIZES, addresses, key_addresses, object_addresses
+from tests.browser.screenshots import addresses, key_addresses, object_addresses
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("scheme", SCHEMES)
 def test_every_page_is_fit_to_be_seen(look, signed_in, policy, beating, gallery):
     for name, path in addresses(gallery).items():
         look(name, path)
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("scheme", SCHEMES)
 def test_every_page_of_an_object_is_fit_to_be_seen(look, sign_in, configured, spending):
     admin = sign_in("admin")
     made, _ = keys.create(name="Backend", tenant="acme", person=admin, reason="The new backend")
@@ -27,8 +22,6 @@ def test_every_page_of_an_object_is_fit_to_be_seen(look, sign_in, configured, sp
         look(name, path)
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("scheme", SCHEMES)
 def test_every_page_of_prices_is_fit_to_be_seen(look, sign_in):
     sign_in("finance")
     look("prices-nothing-yet", "/prices")
@@ -37,8 +30,6 @@ def test_every_page_of_prices_is_fit_to_be_seen(look, sign_in):
         look(name, path)
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_first_pages_of_a_new_installation_are_fit_to_be_seen(look, context, signed_in):
     look("traces-nothing-yet", "/traces")
     look("simulate-nothing-yet", "/simulate")

@@ -7,7 +7,6 @@ from playwright.sync_api import expect
 from apps.accounts import keys, people
 from apps.policies import editing
 from tests.apps.dashboards.objects.conftest import save
-from tests.browser.screenshots import in_every_look
 
 HOSTILE = (
     "<script>window.ran=1</script>\"><img src=x onerror=window.ran=1>'><svg/onload=window.ran=1>"
@@ -17,7 +16,6 @@ HOSTILE = (
 SHORT = "\"><img src=x onerror='window.ran=1'><!--"
 
 
-@in_every_look
 def test_product_turns_a_flag_on_with_a_reason_and_sees_it_in_the_log(
     page, live_server, sign_in, configured, as_seen
 ):
@@ -39,7 +37,6 @@ def test_product_turns_a_flag_on_with_a_reason_and_sees_it_in_the_log(
     expect(page.get_by_text("Product Sato").nth(1)).to_be_visible()
 
 
-@in_every_look
 def test_an_engineer_adds_a_local_provider_and_sees_a_test_call_answered(
     page, live_server, sign_in, configured, mock, as_seen
 ):

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from apps.accounts import people
 from tests.browser.conftest import PASSWORD
-from tests.browser.screenshots import SCHEMES, SIZES, in_every_look
+from tests.browser.screenshots import SIZES
 from tests.browser.watch import Watch
 
 
@@ -60,8 +60,6 @@ def team(admin):
     return made
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_pages_about_people_are_fit_to_be_seen(look, page, as_admin, team):
     sofia = team[0]
     look("people-invite", "/people/invite")
@@ -87,7 +85,6 @@ def test_the_pages_about_people_are_fit_to_be_seen(look, page, as_admin, team):
     look("join-no-invitation", "/join/unknown")
 
 
-@in_every_look
 def test_an_admin_invites_a_finance_colleague_who_cannot_open_what_they_may_not(
     page, browser, live_server, as_admin, gallery, as_seen, size, scheme
 ):

@@ -6,10 +6,8 @@ from playwright.sync_api import expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import PASSWORD
-from tests.browser.screenshots import in_every_look
 
 
-@in_every_look
 def test_support_signs_in_pastes_a_trace_id_and_reads_the_reason(
     page, live_server, support, gallery, as_seen
 ):
