@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from apps.api.authentication import HasScope
 from apps.api.bodies import etag
-from apps.api.objects import OneObjectView
+from apps.api.objects import OneObjectView, WaitingAnswer, waiting_answer
 from apps.api.refusals import refusals
 from apps.api.schema import answers
 from apps.ledger.forecast import Forecast, before, forecast, key_of
@@ -67,6 +67,8 @@ class CapAnswer(Struct, frozen=True):
     mode: str
     actions: tuple[dict[str, str | int], ...]
     windows: tuple[CapWindow, ...] = ()
+    waiting: WaitingAnswer | None = None
+    """What a second person has to confirm before it is in force; shown to keys of all tenants."""
 
 
 class CapView(OneObjectView):
@@ -88,7 +90,8 @@ class CapView(OneObjectView):
             if cap.slug == slug and _concerns(cap, self.key):
                 with refusals():
                     version = editing.entry("caps", slug).version
-                return Response(_answer(cap, _windows(cap, self.key)), headers=etag(version))
+                answer = _answer(cap, _windows(cap, self.key), _waiting(cap, self.key))
+                return Response(answer, headers=etag(version))
         raise NotFound(f"There is no cap {slug} here.")
 
 
@@ -98,6 +101,11 @@ def _concerns(cap: CapSpec, key: KeyFacts) -> bool:
     if key.tenant == "*" or tenants is None:
         return True
     return key.tenant in ((tenants,) if isinstance(tenants, str) else tenants)
+
+
+def _waiting(cap: CapSpec, key: KeyFacts) -> WaitingAnswer | None:
+    asked = editing.waiting("caps", [cap.slug]) if key.tenant == "*" else []
+    return waiting_answer(asked[0]) if asked else None
 
 
 def _windows(cap: CapSpec, key: KeyFacts) -> tuple[CapWindow, ...]:
@@ -154,7 +162,9 @@ def _iso(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _answer(cap: CapSpec, windows: tuple[CapWindow, ...]) -> CapAnswer:
+def _answer(
+    cap: CapSpec, windows: tuple[CapWindow, ...], waiting: WaitingAnswer | None
+) -> CapAnswer:
     limit = cap.limit_nano_usd
     return CapAnswer(
         slug=cap.slug,
@@ -169,4 +179,5 @@ def _answer(cap: CapSpec, windows: tuple[CapWindow, ...]) -> CapAnswer:
         mode=cap.mode,
         actions=cap.actions,
         windows=windows,
+        waiting=waiting,
     )

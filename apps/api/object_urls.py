@@ -20,6 +20,7 @@ from apps.api.objects import (
     OneObjectView,
     PutBody,
     ReasonBody,
+    WaitingAnswer,
 )
 from apps.api.schema import answers, asks, nothing
 from apps.api.secrets import SecretView
@@ -80,6 +81,7 @@ def _list_schema(kind: str) -> dict[str, Any]:
 
 def _one_schema(kind: str) -> dict[str, Any]:
     one = SECTIONS[kind]
+    waits = answers(WaitingAnswer, success=202) if kind == "caps" else {}
     schema = {
         "get": extend_schema(
             operation_id=f"get_{one}",
@@ -91,14 +93,14 @@ def _one_schema(kind: str) -> dict[str, Any]:
             summary=f"Make an entry what is said of a {one}",
             parameters=[IF_MATCH, REASON],
             request=asks(PutBody),
-            responses=answers(ObjectAnswer, 400, 401, 403, 404, 412, 413),
+            responses=answers(ObjectAnswer, 400, 401, 403, 404, 412, 413) | waits,
         ),
         "delete": extend_schema(
             operation_id=f"delete_{one}",
             summary=f"Delete a {one} to which nothing refers",
             parameters=[IF_MATCH, REASON],
             request=asks(ReasonBody),
-            responses=nothing(400, 401, 403, 404, 409, 412, 413),
+            responses=nothing(400, 401, 403, 404, 409, 412, 413) | waits,
         ),
     }
     if kind == "caps":

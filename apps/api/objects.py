@@ -19,7 +19,7 @@ from apps.api.door import EditingView
 from apps.api.queries import known_only, number
 from apps.api.refusals import refusals
 from apps.policies import editing
-from apps.policies.editing import Held
+from apps.policies.editing import Held, TakesTwo, Waiting
 
 HISTORY_PARAMETERS = {
     "cursor": "What `next` of the page before said",
@@ -54,6 +54,20 @@ class ObjectAnswer(Struct, frozen=True):
     entry: dict[str, Any]
     saved: LastSaved | None
     secret: SecretAnswer | None
+
+
+class WaitingAnswer(Struct, frozen=True):
+    """An edit that is not in force: a second person confirms it on the object's page. `entry` is
+    what shall stand there, null: nothing any more; `why` says why it takes two."""
+
+    kind: str
+    slug: str
+    entry: dict[str, Any] | None
+    version: int
+    why: str
+    person: str | None
+    reason: str
+    at: str
 
 
 class ObjectList(Struct, frozen=True):
@@ -132,14 +146,20 @@ class OneObjectView(ObjectView):
         body = body_of(request, PutBody)
         said = self.because(request, body.reason)
         with refusals():
-            editing.put(self.kind, slug, body.entry, expected=expected_version(request), **said)
+            try:
+                editing.put(self.kind, slug, body.entry, expected=expected_version(request), **said)
+            except TakesTwo as needed:
+                return _asked(needed, said)
             return self.answer(slug)
 
     def delete(self, request: Request, slug: str) -> Response:
         body = body_of(request, ReasonBody)
         said = self.because(request, body.reason)
         with refusals(invalid_status=status.HTTP_409_CONFLICT):
-            editing.remove(self.kind, slug, expected=expected_version(request), **said)
+            try:
+                editing.remove(self.kind, slug, expected=expected_version(request), **said)
+            except TakesTwo as needed:
+                return _asked(needed, said)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -166,6 +186,23 @@ class HistoryView(ObjectView):
             with refusals():
                 editing.entry(self.kind, slug)
         return Response(HistoryAnswer(tuple(map(told, past.changes)), past.next))
+
+
+def _asked(needed: TakesTwo, said: dict[str, Any]) -> Response:
+    return Response(waiting_answer(editing.ask(needed, **said)), status=status.HTTP_202_ACCEPTED)
+
+
+def waiting_answer(asked: Waiting) -> WaitingAnswer:
+    return WaitingAnswer(
+        kind=asked.kind,
+        slug=asked.slug,
+        entry=asked.entry,
+        version=asked.version,
+        why=asked.why,
+        person=asked.person.email if asked.person else None,
+        reason=asked.reason,
+        at=asked.made_at.isoformat(),
+    )
 
 
 def object_answer(held: Held) -> ObjectAnswer:

@@ -239,3 +239,45 @@ class PriceProposal(models.Model):
 
     def __str__(self) -> str:
         return f"prices from {self.feed} {self.version}".rstrip()
+
+
+class WaitingEdit(models.Model):
+    """An edit that somebody asked for and somebody else has to confirm, and what became of it.
+
+    `entry` is what shall stand there in the file's spelling (null: nothing any more), `version`
+    what the asker saw, `why` says why it takes two. Rows stay, to be read.
+    """
+
+    kind = models.CharField(max_length=16)
+    slug = models.CharField(max_length=200)
+    entry = models.JSONField(null=True)
+    version = models.BigIntegerField()
+    why = models.TextField()
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    source = models.CharField(max_length=8)
+    reason = models.TextField()
+    made_at = models.DateTimeField(default=timezone.now)
+    state = models.CharField(max_length=10, default="open")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True)
+    decided_why = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "slug"], condition=Q(state="open"), name="one_edit_waits"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="open", decided_at=None)
+                | Q(state__in=("confirmed", "withdrawn", "replaced"), decided_at__isnull=False),
+                name="waiting_edit_is_open_or_decided",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"edit of {self.slug} that waits"

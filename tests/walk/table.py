@@ -131,6 +131,8 @@ PAGES: dict[str, Line] = {
     **object_pages("flags", "flag", Action.SWITCH, "short-answers"),
     "flag_switch": page(GET(Action.SWITCH), POST(Action.SWITCH), slug="short-answers"),
     **object_pages("caps", "cap", Action.EDIT_CAPS, "acme-daily", reads=Action.READ_CAPS),
+    "cap_confirm": page(GET(Action.EDIT_CAPS), POST(Action.EDIT_CAPS), slug="acme-daily"),
+    "cap_withdraw": page(GET(Action.EDIT_CAPS), POST(Action.EDIT_CAPS), slug="acme-daily"),
     "keys": page(GET(Action.READ_KEYS)),
     "key_new": page(GET(Action.EDIT_KEYS), POST(Action.EDIT_KEYS)),
     "key": page(GET(Action.READ_KEYS), of_tenant=True, prefix=lambda w: w.key.prefix),

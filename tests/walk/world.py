@@ -6,7 +6,7 @@ from pathlib import Path
 from apps.accounts import invitations, keys
 from apps.accounts.audit import save_with_reason
 from apps.accounts.models import ApiKey, Invitation, Role, User
-from apps.policies import prices
+from apps.policies import editing, prices
 from apps.policies.apply import apply
 from routerctl.engine.types import RoutingRequest
 from tests.apps.traces.stored import TRACE_ID, keep, stored
@@ -46,7 +46,17 @@ def make_world() -> World:
         by=people[Role.ADMIN, "every"],
         reason="for the walk",
     )
+    _wait_for_a_second_person()
     return World(people, key, colleague, invitation, _proposal())
+
+
+def _wait_for_a_second_person() -> None:
+    """A cap whose deletion somebody asked for."""
+    said = {"person": None, "source": "api", "reason": "for the walk"}
+    try:
+        editing.remove("caps", "acme-daily", **said)
+    except editing.TakesTwo as needed:
+        editing.ask(needed, **said)
 
 
 def _proposal() -> int:

@@ -24,6 +24,8 @@ from apps.dashboards.objects.cap_windows import (
 from apps.dashboards.objects.cap_words import amount, bare, key_words, resets, spec_of, steps
 from apps.dashboards.objects.kind import Cell, Gauge
 from apps.ledger.spending import MOST_WINDOWS, Spending, windows_of
+from apps.policies import editing
+from apps.policies.difference import changes_between
 from apps.policies.editing import Held
 from apps.traces.filters import COLUMNS, TraceFilter
 from apps.traces.under_caps import MOST_COUNTED, PARTS, Part, Spent, Turned, spent_in, turned_by
@@ -82,7 +84,19 @@ def context(held: Held, person: User) -> dict[str, Any]:
         found["windows"] = [_window(full, one) for one in every[:MOST_SHOWN]]
         found["more_windows"] = len(every) > MOST_SHOWN
         found |= _spending(spec, full, current, tenants)
-    return found | _turned(spec, tenants)
+    return found | _turned(spec, tenants) | _waiting(held)
+
+
+def _waiting(held: Held) -> dict[str, Any]:
+    """The edit that waits for a second person, if one does."""
+    asked = next(iter(editing.waiting("caps", [held.slug])), None)
+    if asked is None:
+        return {}
+    return {
+        "waiting": asked,
+        "waiting_fields": changes_between(held.entry, asked.entry),
+        "overtaken": asked.version != held.version,
+    }
 
 
 def _figures(full: Fullness) -> Figures:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from apps.accounts.permissions import requires
 from apps.dashboards.objects import views
 from apps.dashboards.objects.calling import deployment_call
+from apps.dashboards.objects.confirming import cap_confirm, cap_withdraw
 from apps.dashboards.objects.kind import Kind
 from apps.dashboards.objects.registry import KINDS
 from apps.dashboards.objects.route_actions import route_move, route_switch
@@ -29,6 +30,8 @@ def object_urls() -> Iterator[URLPattern]:
     yield path("deployments/-/call/<path:slug>", deployment_call, name="deployment_call")
     yield path("routes/-/switch/<path:slug>", route_switch, name="route_switch")
     yield path("routes/-/move/<path:slug>", route_move, name="route_move")
+    yield path("caps/-/confirm/<path:slug>", cap_confirm, name="cap_confirm")
+    yield path("caps/-/withdraw/<path:slug>", cap_withdraw, name="cap_withdraw")
     for kind in KINDS.values():
         yield from _urls_of(kind)
 

@@ -12,7 +12,7 @@ from apps.dashboards.objects.listing import Listing
 from apps.dashboards.objects.removing import Removal
 from apps.dashboards.respond import done, page
 from apps.policies import editing
-from apps.policies.editing import Conflict, Held, Invalid, NotThere
+from apps.policies.editing import Conflict, Held, Invalid, NotThere, TakesTwo
 from apps.policies.export import list_text
 
 PAGE_SIZE = 100
@@ -90,8 +90,16 @@ def _saved(draft: Draft) -> HttpResponse:
         )
     except Conflict as found:
         return conflict(request, kind, found)
+    except TakesTwo as needed:
+        return _asked(request, kind, needed, said)
     slug = draft.entry["slug"]
     return done(request, f"Saved {kind.one} {slug}: revision {revision.pk}.", kind.url(slug))
+
+
+def _asked(request: HttpRequest, kind: Kind, needed: TakesTwo, reason: str) -> HttpResponse:
+    editing.ask(needed, person=_person(request), source="page", reason=reason)
+    said = f"Not in force yet: a second person confirms it. {needed.why}"
+    return done(request, said, kind.url(needed.slug))
 
 
 def delete(request: HttpRequest, kind: Kind, slug: str) -> HttpResponse:
@@ -110,6 +118,8 @@ def delete(request: HttpRequest, kind: Kind, slug: str) -> HttpResponse:
         )
     except Conflict as found:
         return conflict(request, kind, found)
+    except TakesTwo as needed:
+        return _asked(request, kind, needed, removal.form.cleaned_data["reason"])
     except Invalid:  # something has come to refer to it since it was looked at
         return Removal.of(request, kind, _held(kind, slug)).shown(422)
     return done(request, f"Deleted {kind.one} {slug}.", kind.list_url)

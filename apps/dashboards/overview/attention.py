@@ -8,11 +8,11 @@ from apps.dashboards.overview.from_traffic import from_traffic
 
 _FIRST: dict[str, tuple[str, ...]] = {
     Role.SUPPORT: ("spike", "failing"),
-    Role.FINANCE: ("unpriced", "spike"),
+    Role.FINANCE: ("waiting", "unpriced", "spike"),
     Role.PRODUCT: ("switched_off", "spike"),
     Role.ENGINEER: ("failing", "secret", "stale"),
     Role.AUDITOR: ("switched_off", "stale"),
-    Role.ADMIN: ("failing", "stale", "secret"),
+    Role.ADMIN: ("failing", "stale", "waiting", "secret"),
 }
 """Which kinds a role sees first; the others follow, errors before warnings."""
 

@@ -8,8 +8,8 @@ from django.urls import reverse
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`kind` is failing, spike, switched_off, unpriced, secret or stale; `strong` begins the
-    sentence that `text` goes on with; `href` and `link` are where to look closer, or empty."""
+    """`kind` is failing, spike, waiting, switched_off, unpriced, secret or stale; `strong` begins
+    the sentence that `text` goes on with; `href` and `link` are where to look closer, or empty."""
 
     kind: str
     tone: str

@@ -14,6 +14,7 @@ from apps.dashboards.figures import counted
 from apps.dashboards.overview.findings import Finding, traces_address
 from apps.dashboards.overview.from_traffic import RECENT_MS
 from apps.dashboards.places import place_of
+from apps.policies import editing
 from apps.policies.models import Revision, Route
 from apps.traces.filters import TraceFilter, matching
 from routerctl.engine.sentences import capitalised
@@ -24,6 +25,7 @@ _STALE_AFTER_MS = 60_000
 
 def from_configuration(now_ms: int, *, tenants: Tenants) -> Iterator[Finding]:
     yield from _stale(now_ms, tenants)
+    yield from _waiting()
     yield from _switched_off()
     yield from _without_secret()
     yield from _without_price()
@@ -52,6 +54,19 @@ def _stale(now_ms: int, tenants: Tenants) -> Iterator[Finding]:
             since_ms=in_force_ms,
             href=traces_address(since="now-15m"),
             link="See requests",
+        )
+
+
+def _waiting() -> Iterator[Finding]:
+    for asked in editing.waiting("caps"):
+        yield Finding(
+            kind="waiting",
+            tone="warn",
+            icon="hourglass",
+            strong=f"A change of the cap {asked.slug} waits for a second person.",
+            text=asked.why,
+            since_ms=int(asked.made_at.timestamp() * 1000),
+            **_look("cap", asked.slug),
         )
 
 

@@ -84,3 +84,15 @@ class Conflict(Exception):
             for field in seen | now | wanted
         )
         return tuple(row for row in rows if not row.seen == row.now == row.wanted)
+
+
+class TakesTwo(Exception):
+    """The edit is right, and takes effect only once a second person has confirmed it.
+
+    `entry` is what would stand there, None: nothing any more; `version` is what the editor saw, and
+    `why` a sentence.
+    """
+
+    def __init__(self, kind: str, slug: str, entry: Any, version: int, why: str) -> None:
+        self.kind, self.slug, self.entry, self.version, self.why = kind, slug, entry, version, why
+        super().__init__(why)

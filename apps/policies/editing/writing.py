@@ -20,8 +20,9 @@ from apps.policies.editing.held import Held, find
 from apps.policies.editing.kinds import model_of
 from apps.policies.editing.needs import needs, needs_to_move
 from apps.policies.editing.past import entry_at
-from apps.policies.editing.refusals import Conflict, Invalid, NotThere
-from apps.policies.export import Entry
+from apps.policies.editing.raises import why_two
+from apps.policies.editing.refusals import Conflict, Invalid, NotThere, TakesTwo
+from apps.policies.export import Entry, as_data, entry_of
 from apps.policies.models import Revision
 from apps.policies.ordering import positions
 from apps.policies.plan import price_changes, takes_place
@@ -40,19 +41,22 @@ def put(
     person: User | None,
     source: str,
     reason: str,
+    confirmed: bool = False,
 ) -> Revision:
     """Make `entry` what is said of `slug`, or create it (slug None), and publish.
 
     `expected` is the version which the editor saw; None: whatever stands there. A new object
     comes `before` another of its list, or at the end. To leave a thing as it is writes nothing.
-    Raises NotThere, Conflict, Invalid, PermissionDenied when `person` may not, and ValueError for
-    an empty reason or an unknown source.
+    Raises NotThere, Conflict, Invalid, PermissionDenied when `person` may not, TakesTwo when it
+    has to be `confirmed` by a second person and was not, and ValueError for an empty reason or an
+    unknown source.
     """
     with change(person=person, source=source, reason=reason) as changing:
         if slug is None:
             _create(changing, kind, entry, before)
         else:
-            _replace(changing, _as_seen(kind, slug, expected, lambda _: entry), entry)
+            held = _as_seen(kind, slug, expected, lambda _: entry)
+            _replace(changing, held, entry, confirmed=confirmed)
     return changing.revision
 
 
@@ -111,6 +115,7 @@ def remove(
     person: User | None,
     source: str,
     reason: str,
+    confirmed: bool = False,
 ) -> Revision:
     """Delete an object to which nothing refers; its history stays, its prices are withdrawn.
 
@@ -121,9 +126,12 @@ def remove(
         _permit(person, needs(kind, held.entry, None))
         if refusing := consequences(kind, slug):
             raise Invalid(refusing)
+        row = model_of(kind).objects.get(slug=slug)
+        if not confirmed:
+            _alone(held, row, None)
         if kind == "deployments":
             _save_prices(changing, slug, [])
-        changing.delete(model_of(kind).objects.get(slug=slug))
+        changing.delete(row)
     return changing.revision
 
 
@@ -186,16 +194,26 @@ def _create(changing: Changing, kind: str, entry: Any, before: str | None) -> No
         _save_prices(changing, row.slug, rows[Price])
 
 
-def _replace(changing: Changing, held: Held, wanted: Any) -> None:
+def _replace(changing: Changing, held: Held, wanted: Any, *, confirmed: bool = False) -> None:
     kept, _ = without_moved_secret(held, wanted)
     rows = checked_rows(held.kind, held.slug, kept)
     _permit(changing.said.person, needs(held.kind, held.entry, entry_in(held.kind, rows)))
     row, old = _row(held.kind, rows), model_of(held.kind).objects.get(slug=held.slug)
     row.position = old.position
+    if not confirmed:
+        _alone(held, old, row)
     if takes_place(row, old):
         changing.save(row)
     if held.kind == "deployments":
         _save_prices(changing, held.slug, rows[Price])
+
+
+def _alone(held: Held, old: Any, new: Any) -> None:
+    """Raises TakesTwo when one person alone may not make `new` of `old`."""
+    why = why_two(old, new) if held.kind == "caps" else None
+    if why is not None:
+        entry = None if new is None else as_data(entry_of(new))
+        raise TakesTwo(held.kind, held.slug, entry, held.version, why)
 
 
 def _row(kind: str, rows: Rows) -> Any:

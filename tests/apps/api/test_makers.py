@@ -40,7 +40,7 @@ def put(client: Client, token: str, kind: str, slug: str, **changes: Any) -> int
 
 
 def raise_the_cap(client: Client, token: str) -> int:
-    return put(client, token, "caps", "acme-daily", limit_requests=9000)
+    return put(client, token, "caps", "acme-daily", limit_requests=120)
 
 
 def limit() -> Any:
@@ -55,7 +55,7 @@ def test_a_cap_is_raised_by_the_keys_of_those_alone_who_may(
 ) -> None:
     token = make_key("write", person=somebody(role))
     assert raise_the_cap(client, token) == status
-    assert limit() == (9000 if status == 200 else 100)
+    assert limit() == (120 if status == 200 else 100)
 
 
 def test_a_command_s_key_may_change_everything(client: Client, policy: None) -> None:

@@ -183,11 +183,29 @@ def test_a_reason_is_plain_text(client: Client, writer: str, reason: Any) -> Non
 
 
 def test_a_deleted_object_still_has_its_history(client: Client, writer: str, reader: str) -> None:
-    send(client, "DELETE", "/api/v1/caps/acme-daily", writer, WHY)
-    history = get(client, "/api/v1/caps/acme-daily/history?limit=1", reader).json()
+    assert send(client, "DELETE", "/api/v1/routes/refunds", writer, WHY).status_code == 204
+    history = get(client, "/api/v1/routes/refunds/history?limit=1", reader).json()
     assert [change["what"] for change in history["results"]] == ["deleted"]
-    older = get(client, f"/api/v1/caps/acme-daily/history?cursor={history['next']}", reader)
+    older = get(client, f"/api/v1/routes/refunds/history?cursor={history['next']}", reader)
     assert [change["what"] for change in older.json()["results"]] == ["created"]
+
+
+def test_a_cap_raised_by_a_lot_waits_for_a_second_person(
+    client: Client, writer: str, reader: str
+) -> None:
+    path, before = "/api/v1/caps/acme-daily", entry("caps", "acme-daily")
+    wanted = before | {"limit_requests": 9000}
+    answer = send(client, "PUT", path, writer, {"entry": wanted} | WHY)
+    assert answer.status_code == 202
+    waits = answer.json()
+    assert (waits["entry"], waits["person"], "20 percent" in waits["why"]) == (wanted, None, True)
+    told = get(client, path, reader).json()
+    assert (told["limit_requests"], told["waiting"]) == (100, waits)
+    deleted = send(client, "DELETE", path, writer, WHY)
+    assert (deleted.status_code, deleted.json()["entry"]) == (202, None)
+    assert entry("caps", "acme-daily") == before
+    tenants = make_key("read", tenant="acme")
+    assert get(client, path, tenants).json()["waiting"] is None
 
 
 # --------------------------------------------------------------------------- refusals
@@ -218,19 +236,19 @@ def test_who_read_an_older_state_gets_a_412_with_the_difference(
     client: Client, writer: str
 ) -> None:
     path, seen = "/api/v1/caps/acme-daily", editing.entry("caps", "acme-daily")
-    send(client, "PUT", path, writer, {"entry": seen.entry | {"limit_requests": 200}} | WHY)
+    send(client, "PUT", path, writer, {"entry": seen.entry | {"limit_requests": 110}} | WHY)
     late = send(
         client,
         "PUT",
         path,
         writer,
-        {"entry": seen.entry | {"limit_requests": 300}} | WHY,
+        {"entry": seen.entry | {"limit_requests": 120}} | WHY,
         if_match=f'"{seen.version}"',
     )
     assert late.status_code == 412
     details = error(late)["details"]
     assert details["fields"] == [
-        {"field": "limit_requests", "seen": "100", "now": "200", "wanted": "300"}
+        {"field": "limit_requests", "seen": "100", "now": "110", "wanted": "120"}
     ]
     now = editing.entry("caps", "acme-daily")
     assert (details["version"], details["now"]) == (now.version, now.entry)

@@ -351,7 +351,7 @@ def test_a_new_price_is_a_new_version_and_the_old_one_is_remembered() -> None:
 
 def test_what_was_removed_meanwhile_is_a_conflict_with_nothing() -> None:
     seen = editing.entry("caps", "daily")
-    editing.remove("caps", "daily", **BY)
+    editing.remove("caps", "daily", confirmed=True, **BY)
     with pytest.raises(Conflict) as refused:
         editing.amend("caps", "daily", {"limit_usd": "9.00"}, expected=seen.version, **BY)
     assert (refused.value.now, refused.value.seen) == (None, seen.entry)
@@ -423,7 +423,7 @@ def test_a_reference_changed_behind_our_back_is_not_bound_anew_by_another_edit()
     [
         ("product", "routes", "all", {"enabled": False}),
         ("product", "flags", "new", {"percent": 1}),
-        ("finance", "caps", "daily", {"limit_usd": "9.00"}),
+        ("finance", "caps", "daily", {"limit_usd": "5.50"}),
         ("finance", "deployments", "vendor/small", {"prices": [price(usd="2")]}),
         ("engineer", "deployments", "vendor/small", {"region": "us"}),
         ("engineer", "gates", "dpa", {"otherwise": "local"}),
@@ -441,7 +441,7 @@ def test_a_person_edits_what_is_theirs(role: str, kind: str, slug: str, fields: 
         ("finance", "deployments", "vendor/small", {"region": "us"}),
         ("engineer", "deployments", "vendor/small", {"prices": [price(usd="2")]}),
         ("engineer", "deployments", "vendor/small", {"region": "us", "prices": []}),
-        ("engineer", "caps", "daily", {"limit_usd": "9.00"}),
+        ("engineer", "caps", "daily", {"limit_usd": "5.50"}),
         ("auditor", "routes", "all", {"enabled": False}),
     ],
 )

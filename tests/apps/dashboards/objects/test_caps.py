@@ -11,7 +11,7 @@ from apps.ledger.models import CapWindow
 from apps.policies import editing
 from apps.policies.apply import apply
 from apps.traces import under_caps
-from tests.apps.dashboards.objects.conftest import save
+from tests.apps.dashboards.objects.conftest import hidden, save
 from tests.apps.ledger.filled import filled, took
 from tests.apps.policies.files import small
 from tests.apps.traces.stored import keep, stored
@@ -311,3 +311,53 @@ def test_engineers_read_caps_and_change_none(act_as):
 
 def test_a_search_for_its_slug_leads_to_a_cap(admin):
     assert admin.get("/search?q=daily")["Location"] == "/caps/daily"
+
+
+# --------------------------------------------------------------------------- two people
+
+
+def asked_for(client, limit_usd):
+    typed = {"slug": "daily", "period": "day", "limit_usd": limit_usd, "mode": "closed",
+             "missing": "share", "time_zone": "UTC", "actions-0-at_percent": "100",
+             "actions-0-do": "stop"}  # fmt: skip
+    return save(client, "/caps/-/edit/daily", reason="the campaign", **typed)
+
+
+def test_a_great_raise_waits_on_the_page_until_somebody_else_confirms_it(client, act_as):
+    caps({"actions": [{"at_percent": 100, "do": "stop"}]})
+    asked_for(act_as("finance"), "90.00")
+    page = text(client.get("/caps/daily"))
+    for said in ("waits", "more than 20 percent", "25.00", "90.00", "the campaign"):
+        assert said in page, said
+    assert "/caps/-/confirm/daily" not in page
+    assert client.post("/caps/-/confirm/daily", {"number": 1, "reason": "mine"}).status_code == 403
+
+    act_as("admin")
+    assert "A change of the cap daily waits" in text(client.get("/"))
+    assert "/caps/-/confirm/daily" in text(client.get("/caps/daily"))
+    form = client.get("/caps/-/confirm/daily")
+    assert client.post("/caps/-/confirm/daily", {"reason": "x"}).status_code == 422
+    number = {"number": hidden(form, "number"), "reason": "agreed"}
+    assert client.post("/caps/-/confirm/daily", number).status_code == 303
+    assert editing.entry("caps", "daily").entry["limit_usd"] == "90.00"
+    assert "waits" not in text(client.get("/caps/daily"))
+    assert client.get("/caps/-/confirm/daily").status_code == 404
+
+
+def test_what_was_asked_for_can_be_withdrawn(client, act_as):
+    caps({"actions": [{"at_percent": 100, "do": "stop"}]})
+    asked_for(act_as("finance"), "90.00")
+    number = {"number": hidden(client.get("/caps/-/withdraw/daily"), "number"), "reason": "no"}
+    client.post("/caps/-/withdraw/daily", number)
+    assert editing.waiting("caps") == []
+    assert editing.entry("caps", "daily").entry["limit_usd"] == "25.00"
+
+
+def test_a_deletion_waits_too(client, act_as):
+    caps({})
+    act_as("finance")
+    version = hidden(client.get("/caps/-/delete/daily"), "version")
+    client.post(
+        "/caps/-/delete/daily", {"version": version, "typed": "daily", "reason": "not needed"}
+    )
+    assert "Its deletion waits" in text(client.get("/caps/daily"))
