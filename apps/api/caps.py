@@ -5,22 +5,27 @@ from datetime import UTC, datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from msgspec import Struct
+from msgspec import Struct, convert
+from msgspec.structs import asdict
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.tenants import ANY, Tenants
 from apps.api.authentication import HasScope
-from apps.api.bodies import etag
-from apps.api.objects import OneObjectView, WaitingAnswer, waiting_answer
+from apps.api.bodies import body_of, etag
+from apps.api.objects import ObjectView, OneObjectView, WaitingAnswer, waiting_answer
 from apps.api.refusals import refusals
-from apps.api.schema import answers
+from apps.api.schema import answers, asks
 from apps.ledger.forecast import Forecast, before, forecast, key_of
 from apps.ledger.spending import Spending, current_period, windows_of
 from apps.policies import editing
 from apps.policies.amounts import NANO, written
 from apps.policies.compiled import current_revision
+from apps.policies.hindsight import hindsight
+from apps.policies.specs import cap_spec
 from routerctl.engine.caps import limit_of
+from routerctl.engine.errors import RouterError
 from routerctl.engine.types import CapSpec
 from routerctl.wire.types import KeyFacts
 
@@ -181,3 +186,52 @@ def _answer(
         windows=windows,
         waiting=waiting,
     )
+
+
+class PreviewBody(Struct, frozen=True, forbid_unknown_fields=True):
+    entry: dict[str, Any]
+
+
+class WouldAnswer(Struct, frozen=True):
+    """`requests` to which the same would have happened: `did` is moved (`deployment` would have
+    answered instead), refused, shortened, limited, warned or unknown."""
+
+    did: str
+    requests: int
+    deployment: str
+
+
+class PreviewAnswer(Struct, frozen=True):
+    """What the cap would have done to the requests of the last `days`, were it as the entry says:
+    how many it counts, what they took in its `unit`, how many of its `windows` were `full`. By what
+    each request really cost."""
+
+    days: int
+    requests: int
+    taken: int
+    unit: str
+    windows: int
+    full: int
+    would: tuple[WouldAnswer, ...]
+
+
+class PreviewView(ObjectView):
+    """What a cap would have done of late, before it is saved."""
+
+    kind = "caps"
+
+    @extend_schema(
+        operation_id="preview_cap",
+        summary="What a cap would have done in the last 30 days",
+        request=asks(PreviewBody),
+        responses=answers(PreviewAnswer, 400, 401, 403, 413, 503),
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        body = body_of(request, PreviewBody)
+        with refusals():
+            known = any(held.slug == slug for held in editing.entries("caps"))
+            drafted = editing.preview("caps", slug if known else None, body.entry)
+        found = hindsight(cap_spec(drafted.entry), tenants=Tenants.of([ANY]))
+        if found is None:
+            raise RouterError("overloaded", "Looking back took too long.", retry_after_s=60)
+        return Response(convert(asdict(found), PreviewAnswer))

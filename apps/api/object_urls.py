@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 from django.urls import URLPattern, path
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 
-from apps.api.caps import CapView
+from apps.api.caps import CapView, PreviewView
 from apps.api.objects import (
     HISTORY_PARAMETERS,
     CreateBody,
@@ -41,6 +41,7 @@ def object_urls() -> list[URLPattern]:
     """Those of every kind. A slug may have slashes, so what comes after it is looked for first."""
     return [
         path("v1/providers/<path:slug>/secret", SecretView.as_view()),
+        path("v1/caps/<path:slug>/preview", PreviewView.as_view()),
         *(pattern for kind in KINDS for pattern in _urls_of(kind)),
     ]
 

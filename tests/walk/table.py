@@ -308,6 +308,7 @@ CONTROL: dict[str, Door] = {
     "api/v1/prices/proposals/<int:number>/reject": proposal_door("/reject", POST=400),
     "api/v1/providers/<path:slug>/secret": shared("providers/openai/secret", PUT=400),
     **{name: each for kind, slug in OBJECTS.items() for name, each in objects(kind, slug).items()},
+    "api/v1/caps/<path:slug>/preview": shared("caps/acme-daily/preview", POST=400),
     "api/v1/caps/<path:slug>": Door(
         lambda _: "/api/v1/caps/acme-daily",
         {"GET": 200, "PUT": 400, "DELETE": 400},

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from apps.accounts import invitations, keys
 from apps.accounts.audit import save_with_reason
@@ -52,7 +53,7 @@ def make_world() -> World:
 
 def _wait_for_a_second_person() -> None:
     """A cap whose deletion somebody asked for."""
-    said = {"person": None, "source": "api", "reason": "for the walk"}
+    said: Any = {"person": None, "source": "api", "reason": "for the walk"}
     try:
         editing.remove("caps", "acme-daily", **said)
     except editing.TakesTwo as needed:

@@ -21,12 +21,13 @@ from apps.dashboards.objects.cap_windows import (
     names_within,
     state_cell,
 )
-from apps.dashboards.objects.cap_words import amount, bare, key_words, resets, spec_of, steps
+from apps.dashboards.objects.cap_words import amount, bare, key_words, resets, steps
 from apps.dashboards.objects.kind import Cell, Gauge
 from apps.ledger.spending import MOST_WINDOWS, Spending, windows_of
 from apps.policies import editing
 from apps.policies.difference import changes_between
 from apps.policies.editing import Held
+from apps.policies.specs import cap_spec
 from apps.traces.filters import COLUMNS, TraceFilter
 from apps.traces.under_caps import MOST_COUNTED, PARTS, Part, Spent, Turned, spent_in, turned_by
 from routerctl.engine.types import CapSpec
@@ -71,7 +72,7 @@ class Figures:
 
 
 def context(held: Held, person: User) -> dict[str, Any]:
-    spec, tenants = spec_of(held.entry), tenants_of(person)
+    spec, tenants = cap_spec(held.entry), tenants_of(person)
     full = fullness([spec], person)[spec.slug]
     found: dict[str, Any] = {"full": full, "steps": list(steps(spec))}
     if full.standing is not None:

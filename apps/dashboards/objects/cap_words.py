@@ -4,11 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from apps.dashboards.figures import counted, dollars, thousands
-from apps.policies.amounts import NANO, parse
-from apps.policies.export import Entry
 from routerctl.engine.types import CapSpec
 
 SCOPES = ("feature", "plan", "tenant", "task", "route", "deployment", "key", "app")
@@ -29,13 +25,6 @@ _AT_THE_LIMIT = (
     "Any other is refused with cap_reached and when it resets."
 )
 _ONE_REQUEST = "A request that could take more is sent to somebody else, or refused."
-
-
-def spec_of(entry: Entry) -> CapSpec:
-    """A cap as the file writes it, as the engine knows it."""
-    usd = entry.get("limit_usd")
-    limit = {} if usd is None else {"limit_nano_usd": parse(usd, NANO)}
-    return msgspec.convert({**entry, **limit}, CapSpec)
 
 
 def counts(spec: CapSpec) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from django.http import HttpRequest, HttpResponse
 
+from apps.accounts.models import User
 from apps.dashboards.objects import sight
 from apps.dashboards.objects.entry_form import EntryForm
 from apps.dashboards.objects.kind import Kind
@@ -105,6 +106,8 @@ class Draft:
         context: dict[str, Any] = {"draft": self, "kind": self.kind, "form": self.form}
         if self.preview is not None and self.held is not None:
             context["uses"] = sight.uses(self.kind.name, self.held.slug)
+        if self.preview is not None and isinstance(self.request.user, User):
+            context |= self.kind.foreseen(self.preview.entry, self.request.user)
         return page(self.request, "objects/edit", context, status=status)
 
 

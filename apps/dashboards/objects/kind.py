@@ -12,6 +12,7 @@ from apps.accounts.permissions import Action
 from apps.dashboards.facts import Fact
 from apps.dashboards.objects.entry_form import EntryForm
 from apps.policies.editing import Held
+from apps.policies.export import Entry
 from apps.policies.schema.names import SECTIONS
 
 Around = Mapping[str, Any]
@@ -92,6 +93,10 @@ def _nothing(_listed: Sequence[Held], _person: User) -> Around:
     return {}
 
 
+def _not_foreseen(_entry: Entry, _person: User) -> dict[str, Any]:
+    return {}
+
+
 def _no_context(_held: Held, _person: User) -> dict[str, Any]:
     return {}
 
@@ -105,7 +110,8 @@ class Kind:
     the order matters, `moved_at` is the page on which an object gets another place. To delete a
     `dangerous` one takes typing its slug; one that is `only_a_name` has nothing to edit. Pages
     with meters load the stylesheet of charts. `overview` is the template of an object's first
-    side; a `badge` among its context stands beside the name."""
+    side; a `badge` among its context stands beside the name. `effect` is a template below the
+    difference that an edit makes, which is given what is `foreseen` of the entry."""
 
     name: str
     title: str
@@ -131,6 +137,8 @@ class Kind:
     dangerous: bool = False
     only_a_name: bool = False
     meters: bool = False
+    effect: str = ""
+    foreseen: Callable[[Entry, User], dict[str, Any]] = _not_foreseen
 
     @property
     def one(self) -> str:

@@ -3,8 +3,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from apps.policies import editing
 from routerctl.engine.types import DeploymentHealth
-from tests.apps.api.door import Answer, get, make_key
+from tests.apps.api.door import Answer, get, make_key, send
 
 pytestmark = pytest.mark.django_db
 
@@ -108,3 +109,18 @@ def test_what_the_machine_door_knows_is_told(
 
 def test_a_deployment_that_is_not_there_is_a_404(client: Client, policy: None) -> None:
     assert read(client, "deployments/openai/nothing/health").status_code == 404
+
+
+def test_what_a_cap_would_have_done_is_told_before_it_is_saved(
+    client: Client, policy: None
+) -> None:
+    wanted = {"entry": {"slug": "new", "period": "day", "limit_usd": "1.00"}}
+    key = make_key("write")
+    told = send(client, "POST", "/api/v1/caps/new/preview", key, wanted)
+    assert told.json() == {
+        "days": 30, "requests": 0, "taken": 0, "unit": "nano_usd", "windows": 0, "full": 0,
+        "would": [],
+    }  # fmt: skip
+    assert not any(held.slug == "new" for held in editing.entries("caps"))
+    wrong = {"entry": {"slug": "new", "period": "day"}}
+    assert send(client, "POST", "/api/v1/caps/new/preview", key, wrong).status_code == 400

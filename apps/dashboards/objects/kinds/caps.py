@@ -8,6 +8,7 @@ from django import forms
 from apps.accounts.models import User
 from apps.accounts.permissions import Action
 from apps.dashboards.facts import Fact
+from apps.dashboards.objects.cap_hindsight import foreseen
 from apps.dashboards.objects.cap_page import context
 from apps.dashboards.objects.cap_windows import Fullness, fullness, gauge, state_cell
 from apps.dashboards.objects.cap_words import (
@@ -18,7 +19,6 @@ from apps.dashboards.objects.cap_words import (
     key_words,
     period_words,
     resets,
-    spec_of,
 )
 from apps.dashboards.objects.entry_form import EntryForm, SlugField
 from apps.dashboards.objects.kind import Around, Cell, Filter, Head, Kind
@@ -26,6 +26,7 @@ from apps.dashboards.objects.rows_field import MappingField, RowsField
 from apps.policies.editing import Held
 from apps.policies.export import Entry
 from apps.policies.models import PERIODS
+from apps.policies.specs import cap_spec
 from routerctl.engine.caps import limit_of
 
 _TOKENS = {"shorten": "input_tokens", "limit_output": "max_output_tokens"}
@@ -170,7 +171,7 @@ class CapForm(EntryForm):
 
 
 def _around(listed: Sequence[Held], person: User) -> Around:
-    return fullness((spec_of(held.entry) for held in listed), person)
+    return fullness((cap_spec(held.entry) for held in listed), person)
 
 
 def _row(held: Held, around: Around) -> Sequence[Cell]:
@@ -203,7 +204,7 @@ def _which(full: Fullness) -> str:
 
 
 def _facts(held: Held, _person: User) -> Iterator[Fact]:
-    spec = spec_of(held.entry)
+    spec = cap_spec(held.entry)
     unit, limit = limit_of(spec)
     yield Fact("Counts", counts(spec))
     yield Fact("Limit", amount(unit, limit))
@@ -234,7 +235,7 @@ CAPS = Kind(
     ),
     row=_row,
     facts=_facts,
-    told=lambda held: counts(spec_of(held.entry)),
+    told=lambda held: counts(cap_spec(held.entry)),
     around=_around,
     filters=(
         Filter(
@@ -247,11 +248,13 @@ CAPS = Kind(
             "unit",
             "Unit",
             lambda _: _UNITS,
-            lambda held, value: limit_of(spec_of(held.entry))[0] == value,
+            lambda held, value: limit_of(cap_spec(held.entry))[0] == value,
         ),
     ),
     overview="objects/cap.html",
     context=context,
     dangerous=True,
     meters=True,
+    effect="objects/parts/cap_hindsight.html",
+    foreseen=foreseen,
 )

@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 from apps.dashboards.objects.cap_windows import gauge, state_cell
-from apps.dashboards.objects.cap_words import counts, resets, spec_of
+from apps.dashboards.objects.cap_words import counts, resets
 from apps.ledger.models import CapWindow
 from apps.policies import editing
 from apps.policies.apply import apply
+from apps.policies.specs import cap_spec
 from apps.traces import under_caps
 from tests.apps.dashboards.objects.conftest import hidden, save
 from tests.apps.ledger.filled import filled, took
@@ -61,11 +62,11 @@ def test_the_list_says_what_is_settled_and_held_of_which_limit_and_when_it_reset
     ],
 )
 def test_a_state_goes_by_what_is_left(limit, taken, said):
-    assert state_cell(spec_of({**CAP, **limit}), taken).text == said
+    assert state_cell(cap_spec({**CAP, **limit}), taken).text == said
 
 
 def test_a_gauge_never_leaves_its_frame():
-    drawn = gauge(spec_of(CAP), 30 * USD, 10 * USD)
+    drawn = gauge(cap_spec(CAP), 30 * USD, 10 * USD)
     assert (drawn.settled, drawn.held, drawn.tick) == (100.0, 0.0, 80)
 
 
@@ -227,10 +228,10 @@ def test_steps_say_what_happens_and_the_limit_is_always_among_them(admin):
 
 def test_words_for_what_is_counted_and_when_it_resets():
     scope = {"deployment": ["a", "b", "c"], "feature": "support"}
-    assert counts(spec_of({**CAP, "scope": scope, "per": ["tenant", "user"]})) == (
+    assert counts(cap_spec({**CAP, "scope": scope, "per": ["tenant", "user"]})) == (
         "Feature support, deployment a, b or c; each tenant and user for itself"
     )
-    assert counts(spec_of(CAP)) == "Every request"
+    assert counts(cap_spec(CAP)) == "Every request"
     assert resets(None, "UTC") == "never"
 
 
@@ -361,3 +362,18 @@ def test_a_deletion_waits_too(client, act_as):
         "/caps/-/delete/daily", {"version": version, "typed": "daily", "reason": "not needed"}
     )
     assert "Its deletion waits" in text(client.get("/caps/daily"))
+
+
+def test_an_edit_says_what_it_would_have_done_of_late(client, act_as):
+    caps({"actions": [{"at_percent": 100, "do": "stop"}]})
+    now = now_ms()
+    keep(*(at(stored(request=asked(), cost_nano_usd=USD), now - 60_000 - n)
+           for n in range(3)))  # fmt: skip
+    act_as("finance")
+    typed = {"slug": "daily", "period": "total", "limit_usd": "2.00", "mode": "closed",
+             "missing": "share", "time_zone": "UTC", "actions-0-at_percent": "100",
+             "actions-0-do": "stop", "step": "review"}  # fmt: skip
+    page = text(client.post("/caps/-/edit/daily", typed))
+    assert "It would have counted 3 requests, which took $3.00." in page
+    assert "It would have tripped 1 time, in 1 window." in page
+    assert "The last 30 days under it" in page
