@@ -40,7 +40,7 @@ def _policy() -> None:
 
 def asked(at: datetime, number: int, **facts: Any) -> None:
     """`number` requests, a second apart, each for $1 by vendor/strong."""
-    outcome = {"cost_nano_usd": USD, "deployment": "vendor/strong", "input_tokens": 900,
+    outcome: Any = {"cost_nano_usd": USD, "deployment": "vendor/strong", "input_tokens": 900,
                "output_tokens": 100}  # fmt: skip
     request = {"task": "chat", "plan": "free", "tenant": "acme", "text_bytes": 400} | facts
     traces = []
@@ -115,7 +115,7 @@ def test_days_begin_by_the_caps_own_clocks() -> None:
     ("limit", "full"),
     [({"limit_tokens": 11_999}, 1), ({"limit_tokens": 12_000}, 0), ({"limit_requests": 11}, 1)],
 )
-def test_tokens_and_requests_are_counted_too(limit: dict[str, int], full: int) -> None:
+def test_tokens_and_requests_are_counted_too(limit: dict[str, Any], full: int) -> None:
     asked(NOW - timedelta(days=1), 12)
     assert seen(limit_usd=None, **limit).full == full
 
