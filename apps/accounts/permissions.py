@@ -43,6 +43,8 @@ class Action(StrEnum):
     SIMULATE = "simulate"
     READ_PRICES = "read_prices"
     EDIT_PRICES = "edit_prices"
+    READ_SPEND = "read_spend"
+    EXPORT_SPEND = "export_spend"
     READ_CAPS = "read_caps"
     EDIT_CAPS = "edit_caps"
     READ_KEYS = "read_keys"
@@ -72,6 +74,8 @@ GRANTS: dict[str, frozenset[Role]] = {
     Action.SIMULATE: _EVERYBODY,
     Action.READ_PRICES: _EVERYBODY - {Role.SUPPORT},
     Action.EDIT_PRICES: frozenset({Role.FINANCE, Role.ADMIN}),
+    Action.READ_SPEND: _EVERYBODY - {Role.SUPPORT},
+    Action.EXPORT_SPEND: frozenset({Role.FINANCE, Role.AUDITOR, Role.ADMIN}),
     Action.READ_CAPS: _EVERYBODY,
     Action.EDIT_CAPS: frozenset({Role.FINANCE, Role.ADMIN}),
     Action.READ_KEYS: _BUILDERS | _OVERSEERS,

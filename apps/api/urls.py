@@ -11,6 +11,7 @@ from apps.api.health import HealthView
 from apps.api.keys import KeysView, KeyView, RotateView
 from apps.api.object_urls import object_urls
 from apps.api.prices import ApproveView, PricesView, ProposalsView, ProposalView, RejectView
+from apps.api.spend import SpendView
 from apps.api.traces import TracesView, TraceView
 
 urlpatterns = [
@@ -22,6 +23,7 @@ urlpatterns = [
     path("v1/keys/<str:prefix>", KeyView.as_view()),
     path("v1/keys/<str:prefix>/rotate", RotateView.as_view()),
     path("v1/log", LogView.as_view()),
+    path("v1/spend", SpendView.as_view()),
     path("v1/prices", PricesView.as_view()),
     path("v1/prices/proposals", ProposalsView.as_view()),
     path("v1/prices/proposals/<int:number>", ProposalView.as_view()),

@@ -7,6 +7,7 @@ script; everything that the picture says also stands in its sentence and its tab
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from apps.dashboards.figures import thousands
 from apps.dashboards.timeline import Timeline
 
 _GAP_PERCENT = 22
@@ -72,7 +73,8 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`series` are those with anything to show, the lowest layer first."""
+    """`series` are those with anything to show, the lowest layer first. `says` puts a count into
+    words."""
 
     series: tuple[Series, ...]
     bars: tuple[Bar, ...]
@@ -80,10 +82,15 @@ class Chart:
     ticks: tuple[Tick, ...]
     unit: str
     peak: Bar | None
+    says: Callable[[int], str]
 
 
 def chart(
-    axis: Timeline, series: Sequence[Series], href: Callable[[int, int], str], lines: int = 2
+    axis: Timeline,
+    series: Sequence[Series],
+    href: Callable[[int, int], str],
+    lines: int = 2,
+    says: Callable[[int], str] = thousands,
 ) -> Chart:
     """The chart of `series` over `axis`; `href` is the address of a part by its two moments, and
     `lines` how many lines part the height."""
@@ -98,11 +105,12 @@ def chart(
         series=shown,
         bars=bars,
         grid=tuple(
-            Grid(_percent(n / lines), f"{top - top * n // lines:,}") for n in range(lines + 1)
+            Grid(_percent(n / lines), says(top - top * n // lines)) for n in range(lines + 1)
         ),
         ticks=tuple(Tick(_percent(axis.share(at)), label) for at, label in axis.ticks()),
         unit=axis.unit,
         peak=max(bars, key=lambda bar: bar.total) if any(totals) else None,
+        says=says,
     )
 
 

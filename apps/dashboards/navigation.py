@@ -69,7 +69,14 @@ _GROUPS = (
             Item("Simulate", "circle-play", Action.SIMULATE, ("simulate",)),
         ),
     ),
-    Group("Money", (_objects("caps"), Item("Prices", "tag", Action.READ_PRICES, _PRICES))),
+    Group(
+        "Money",
+        (
+            _objects("caps"),
+            Item("Spend", "coins", Action.READ_SPEND, ("spend",)),
+            Item("Prices", "tag", Action.READ_PRICES, _PRICES),
+        ),
+    ),
     Group(
         "Govern",
         (

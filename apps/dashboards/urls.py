@@ -19,11 +19,14 @@ from apps.dashboards.objects.urls import object_urls
 from apps.dashboards.overview.views import overview
 from apps.dashboards.prices.urls import urlpatterns as price_urls
 from apps.dashboards.simulate.views import simulator
+from apps.dashboards.spend import views as spend_views
 from apps.dashboards.system.views import system
 
 urlpatterns = [
     path("", overview, name="home"),
     path("search", views.search, name="search"),
+    path("spend", spend_views.spend, name="spend"),
+    path("spend.csv", spend_views.spend_csv, name="spend_csv"),
     path("traces", views.traces, name="traces"),
     path("traces.csv", views.traces_csv, name="traces_csv"),
     path("t/<str:trace_id>.json", views.trace_json, name="trace_json"),

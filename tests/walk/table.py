@@ -133,6 +133,8 @@ PAGES: dict[str, Line] = {
     **object_pages("caps", "cap", Action.EDIT_CAPS, "acme-daily", reads=Action.READ_CAPS),
     "cap_confirm": page(GET(Action.EDIT_CAPS), POST(Action.EDIT_CAPS), slug="acme-daily"),
     "cap_withdraw": page(GET(Action.EDIT_CAPS), POST(Action.EDIT_CAPS), slug="acme-daily"),
+    "spend": page(GET(Action.READ_SPEND)),
+    "spend_csv": page(GET(Action.EXPORT_SPEND)),
     "keys": page(GET(Action.READ_KEYS)),
     "key_new": page(GET(Action.EDIT_KEYS), POST(Action.EDIT_KEYS)),
     "key": page(GET(Action.READ_KEYS), of_tenant=True, prefix=lambda w: w.key.prefix),
@@ -297,6 +299,7 @@ CONTROL: dict[str, Door] = {
     "api/v1/deployments/<path:slug>/health": door(
         "deployments/openai/small/health", "read", GET=200
     ),
+    "api/v1/spend": door("spend", "read", GET=200),
     "api/v1/log": door("log", "read", GET=200),
     "api/v1/keys": Door(lambda _: "/api/v1/keys", {"GET": 200, "POST": 400}, edited=True),
     "api/v1/keys/<str:prefix>": key_door("", GET=200, DELETE=400),

@@ -18,6 +18,7 @@ RANGES: dict[tuple[str, str], str] = {
     DEFAULT: "Today",
     ("yesterday", "today"): "Yesterday",
     ("now-7d", ""): "Last 7 days",
+    ("now-30d", ""): "Last 30 days",
 }
 """Ranges that are one click away: what `from` and `to` say, and the words."""
 
@@ -60,13 +61,13 @@ class Range:
 
 
 class RangeForm(forms.Form):
-    """`from` and `to` as the address has them; today without either."""
+    """`from` and `to` as the address has them; the `default` (of `RANGES`) without either."""
 
     to = MomentField(label="To")
 
-    def __init__(self, query: QueryDict) -> None:
+    def __init__(self, query: QueryDict, default: tuple[str, str] = DEFAULT) -> None:
         begin, end = query.get("from", ""), query.get("to", "")
-        self.said = (begin, end) if begin or end else DEFAULT
+        self.said = (begin, end) if begin or end else default
         super().__init__(dict(zip(("from", "to"), self.said, strict=True)))
 
     def clean(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.dashboards import clock, figures
+from apps.dashboards.chart import Chart
 from apps.dashboards.cost import Cost, trace_cost
 from apps.ledger.records import Outcome
 from apps.traces.values import StoredTrace
@@ -92,6 +93,12 @@ def moment(moment_ms: int, style: str) -> SafeString:
     else:
         shown = clock.of_day(moment_ms, clock.now_ms())
     return format_html('<time datetime="{0}" title="{0}">{1}</time>', iso, shown)
+
+
+@register.simple_tag
+def said(chart: Chart, count: int) -> str:
+    """A count of `chart` in its own words."""
+    return chart.says(count)
 
 
 @register.filter

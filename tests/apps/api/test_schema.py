@@ -39,6 +39,7 @@ def test_the_schema_has_every_operation_and_its_key(schema: dict[str, Any]) -> N
         "/api/v1/deployments/{slug}/health": ["get"],
         "/api/v1/providers/{slug}/secret": ["put"],
         "/api/v1/caps/{slug}/preview": ["post"],
+        "/api/v1/spend": ["get"],
         "/api/v1/keys": ["get", "post"],
         "/api/v1/keys/{prefix}": ["get", "delete"],
         "/api/v1/keys/{prefix}/rotate": ["post"],
