@@ -105,6 +105,8 @@ def _small(nano_usd: int) -> str:
     """An amount of which cents say too little: `$0.00042`."""
     if nano_usd >= 1_000_000_000:
         return dollars(nano_usd)
+    if 0 < nano_usd < 10_000:
+        return "<$0.00001"
     return f"${nano_usd / 1e9:.5f}" if nano_usd else "$0"
 
 
@@ -121,7 +123,7 @@ def _requests(by: str, name: str, asked: Range) -> str:
 
 def _chart(axis: Timeline, told: Spending) -> Chart:
     series = [
-        Series(_name(name), f"fill{place}", costs)
+        Series(_name(name), "fill7" if name is None else f"hue{place}", costs)
         for place, (name, costs) in enumerate(told.parts.items(), start=1)
     ]
 
