@@ -27,6 +27,8 @@ MATRIX: dict[str, str] = {
     Action.SIMULATE: "SFPEUA",
     Action.READ_PRICES: " FPEUA",
     Action.EDIT_PRICES: " F   A",
+    Action.READ_SPEND: " FPEUA",
+    Action.EXPORT_SPEND: " F  UA",
     Action.READ_CAPS: "SFPEUA",
     Action.EDIT_CAPS: " F   A",
     Action.READ_KEYS: "   EUA",
