@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from msgspec import Struct, convert
+from msgspec import UNSET, Struct, convert
 from msgspec.structs import asdict
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -18,15 +18,16 @@ from apps.api.objects import ObjectView, OneObjectView, WaitingAnswer, waiting_a
 from apps.api.refusals import refusals
 from apps.api.schema import answers, asks
 from apps.ledger.forecast import Forecast, before, forecast, key_of
+from apps.ledger.ids import epoch_ms
 from apps.ledger.spending import Spending, current_period, windows_of
 from apps.policies import editing
 from apps.policies.amounts import NANO, written
 from apps.policies.compiled import current_revision
 from apps.policies.hindsight import hindsight
 from apps.policies.specs import cap_spec
-from routerctl.engine.caps import limit_of
+from routerctl.engine.caps import limit_at
 from routerctl.engine.errors import RouterError
-from routerctl.engine.types import CapSpec
+from routerctl.engine.types import CapSpec, RaisedLimit
 from routerctl.wire.types import KeyFacts
 
 
@@ -56,6 +57,13 @@ class CapWindow(Struct, frozen=True):
     forecast: CapForecast | None = None
 
 
+class RaisedAnswer(Struct, frozen=True):
+    """A higher limit, in the cap's unit (nano_usd, tokens, requests), that holds before `until`."""
+
+    to: int
+    until: str
+
+
 class CapAnswer(Struct, frozen=True):
     """A cap in the configuration file's spelling; one of the three limits is set. `windows` are
     the current ones first; a tenant's key sees its own."""
@@ -71,6 +79,7 @@ class CapAnswer(Struct, frozen=True):
     limit_requests: int | None
     mode: str
     actions: tuple[dict[str, str | int], ...]
+    raised: RaisedAnswer | None = None
     windows: tuple[CapWindow, ...] = ()
     waiting: WaitingAnswer | None = None
     """What a second person has to confirm before it is in force; shown to keys of all tenants."""
@@ -116,7 +125,7 @@ def _waiting(cap: CapSpec, key: KeyFacts) -> WaitingAnswer | None:
 def _windows(cap: CapSpec, key: KeyFacts) -> tuple[CapWindow, ...]:
     """What the key may see: of a cap that counts several tenants together, nothing but for a key
     of all tenants. A cap without `per` always has a current window, if only with zeros."""
-    unit, limit = limit_of(cap)
+    unit, limit = limit_at(cap, epoch_ms())
     if cap.period == "request":
         return ()
     own = None
@@ -153,6 +162,10 @@ def _windows(cap: CapSpec, key: KeyFacts) -> tuple[CapWindow, ...]:
     )
 
 
+def _raised(raised: RaisedLimit) -> RaisedAnswer:
+    return RaisedAnswer(raised.to, _iso(datetime.fromtimestamp(raised.until_ms / 1000, UTC)))
+
+
 def _forecast(told: Forecast) -> CapForecast:
     return CapForecast(
         told.expected,
@@ -183,6 +196,7 @@ def _answer(
         limit_requests=cap.limit_requests,
         mode=cap.mode,
         actions=cap.actions,
+        raised=None if cap.raised is UNSET else _raised(cap.raised),
         windows=windows,
         waiting=waiting,
     )

@@ -88,7 +88,7 @@ def told(error: RouterError, claims: Claims, books: Purse) -> RouterError:
     return RouterError(
         "cap_reached",
         f"Cap {cap.slug} has no room for this request: {_amount(cap, error.details['room'])} of"
-        f" {_amount(cap, cap.limit)} is left.{until}",
+        f" {_amount(cap, cap.limit_at(epoch_ms()))} is left.{until}",
         details={
             "cap": cap.slug,
             "scope": cap.spec.scope,

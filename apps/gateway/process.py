@@ -95,10 +95,11 @@ class Process(Shared):
         self.metrics.books_wrong = findings
 
     def _limits(self) -> dict[str, int]:
-        """Each cap's limit, as the revision in force has it."""
+        """Each cap's limit of now, as the revision in force has it."""
         snapshot = self.live.snapshot
         caps = snapshot.revision.caps.named if snapshot else {}
-        return {slug: cap.limit for slug, cap in caps.items()}
+        now_ms = epoch_ms()
+        return {slug: cap.limit_at(now_ms) for slug, cap in caps.items()}
 
     @property
     def is_ready(self) -> bool:

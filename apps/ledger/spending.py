@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from msgspec import Struct
 
+from apps.ledger.ids import epoch_ms
 from apps.ledger.models import CapWindow
 from apps.ledger.windows import key_hash
 from routerctl.engine.caps import CapIndex
@@ -132,7 +133,8 @@ class Balances(Mapping[str, int]):
         )
         if taken is None:
             raise KeyError(name)
-        return int(taken * 1000 // cap.limit) if cap.limit else 1000
+        limit = cap.limit_at(epoch_ms())
+        return int(taken * 1000 // limit) if limit else 1000
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._caps.named)

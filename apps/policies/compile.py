@@ -26,6 +26,7 @@ from routerctl.engine.types import (
     GateSpec,
     PromptSpec,
     ProviderSpec,
+    RaisedLimit,
     RevisionDocument,
     RouteSpec,
 )
@@ -59,7 +60,7 @@ def compile_document() -> RevisionDocument:
             _deployment(row, prices.get(row["slug"], ()), adapters[row["provider"]])
             for row in _rows(Deployment, provider="provider_id")
         ),
-        caps=_specs(CapSpec, _rows(Cap)),
+        caps=tuple(_cap(row) for row in _rows(Cap)),
     )
 
 
@@ -74,6 +75,14 @@ def _rows(model: type[models.Model], **renamed: str) -> list[dict[str, Any]]:
 def _specs(spec: type[Spec], rows: Iterable[dict[str, Any]]) -> tuple[Spec, ...]:
     """Rows whose columns are the spec's fields; columns that the spec does not have are left."""
     return tuple(convert(row, spec) for row in rows)
+
+
+def _cap(row: dict[str, Any]) -> CapSpec:
+    spec = convert(row, CapSpec)
+    if row["raised_to"] is None:
+        return spec
+    until_ms = int(row["raised_until"].timestamp() * 1000)
+    return msgspec.structs.replace(spec, raised=RaisedLimit(row["raised_to"], until_ms))
 
 
 def _provider(row: Provider) -> ProviderSpec:

@@ -6,6 +6,7 @@ the file would be harder to read without it. Encrypted secrets are named, never 
 
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Any
 
 import msgspec
@@ -200,7 +201,20 @@ def _cap(row: Cap) -> Entry:
             mode=None if row.mode == "closed" else row.mode,
         ),
         "actions": [{"at_percent": a["at_percent"], "do": a["do"], **a} for a in row.actions],
+        **_given(raised=_raised(row)),
     }
+
+
+def _raised(row: Cap) -> Entry | None:
+    if row.raised_to is None or row.raised_until is None:
+        return None
+    to, until = row.raised_to, row.raised_until.astimezone(UTC)
+    return _given(
+        limit_usd=None if row.limit_nano_usd is None else _usd(to),
+        limit_tokens=None if row.limit_tokens is None else to,
+        limit_requests=None if row.limit_requests is None else to,
+        until=f"{until:%Y-%m-%dT%H:%M:%SZ}",
+    )
 
 
 WRITTEN: Mapping[type[models.Model], Any] = {

@@ -144,6 +144,9 @@ class Cap(Listed):
     limit_requests = models.BigIntegerField(null=True, blank=True)
     mode = models.CharField(max_length=8, default="closed")
     actions = models.JSONField(default=list)
+    raised_to = models.BigIntegerField(null=True, blank=True)
+    """The limit before `raised_until`, in the same unit."""
+    raised_until = models.DateTimeField(null=True, blank=True)
 
     history = AuditedHistory()
 
@@ -159,6 +162,11 @@ class Cap(Listed):
             models.CheckConstraint(condition=Q(period__in=PERIODS), name="cap_period_is_known"),
             models.CheckConstraint(
                 condition=Q(mode__in=("closed", "open")), name="cap_mode_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(raised_to=None, raised_until=None)
+                | Q(raised_to__gt=0, raised_until__isnull=False),
+                name="cap_is_raised_until_a_moment",
             ),
             models.CheckConstraint(
                 condition=Q(missing__in=("share", "skip")), name="cap_missing_is_known"

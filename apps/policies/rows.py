@@ -1,6 +1,6 @@
 """Checked entries as rows that are not saved yet. `export.py` goes the other way."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.db import models
@@ -9,7 +9,7 @@ from apps.catalog import secrets
 from apps.catalog.models import TOKEN_CLASSES, Deployment, Price, Provider
 from apps.policies.models import Cap, Check, Feature, Flag, Gate, Plan, Prompt, Route, Task
 from apps.policies.schema import File
-from apps.policies.schema.caps import CapEntry
+from apps.policies.schema.caps import LIMITS, CapEntry, RaisedEntry
 from apps.policies.schema.catalog import (
     STORED,
     DeploymentEntry,
@@ -110,7 +110,14 @@ def _route(entry: RouteEntry) -> Route:
 
 def _cap(entry: CapEntry) -> Cap:
     return Cap(
-        **_said(entry, "limit_usd", "actions"),
+        **_said(entry, "limit_usd", "actions", "raised"),
         limit_nano_usd=entry.limit_usd,
+        raised_to=None if entry.raised is None else _limit(entry.raised),
+        raised_until=None if entry.raised is None else entry.raised.until,
         actions=[action.model_dump(exclude_none=True) for action in entry.actions],
     )
+
+
+def _limit(raised: RaisedEntry) -> int:
+    stated: Iterator[int | None] = (getattr(raised, name) for name in LIMITS)
+    return next(limit for limit in stated if limit is not None)

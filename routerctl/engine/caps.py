@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import product
 from operator import attrgetter
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from routerctl.engine.case import Case
 from routerctl.engine.types import CapSpec, CapUse
@@ -36,11 +36,16 @@ class Cap(Struct, frozen=True):
     spec: CapSpec
     unit: str
     limit: int
+    """Its own; see `limit_at` for the one of a moment."""
     deployments: frozenset[str] | None
     actions: tuple[Action, ...]
 
     def counts(self, deployment: str) -> bool:
         return self.deployments is None or deployment in self.deployments
+
+    def limit_at(self, moment_ms: int) -> int:
+        """The limit that holds at a moment: the cap's own, or for a while a higher one."""
+        return limit_at(self.spec, moment_ms)[1]
 
     @property
     def has_window(self) -> bool:
@@ -126,6 +131,13 @@ def limit_of(spec: CapSpec) -> tuple[str, int]:
         "requests": spec.limit_requests,
     }
     return next((unit, limit) for unit, limit in limits.items() if limit is not None)
+
+
+def limit_at(spec: CapSpec, moment_ms: int) -> tuple[str, int]:
+    """The unit of the cap's limit, and the limit that holds at a moment."""
+    unit, limit = limit_of(spec)
+    raised = spec.raised
+    return unit, limit if raised is UNSET or moment_ms >= raised.until_ms else raised.to
 
 
 def _tokens(action: Mapping[str, str | int]) -> int:

@@ -11,7 +11,7 @@ milliseconds, `moment_ms` since the Unix epoch; percentages are 0 to 100.
 from collections.abc import Mapping
 from enum import StrEnum
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 from routerctl.engine.prices import PriceSpec
 
@@ -158,6 +158,13 @@ class RouteSpec(Struct, frozen=True):
     enabled: bool = True
 
 
+class RaisedLimit(Struct, frozen=True):
+    """Another limit, in the cap's unit, that holds before a moment."""
+
+    to: int
+    until_ms: int
+
+
 class CapSpec(Struct, frozen=True):
     """A spend limit as defined. The ledger holds it; the engine acts on the way there."""
 
@@ -172,6 +179,8 @@ class CapSpec(Struct, frozen=True):
     limit_requests: int | None = None
     mode: str = "closed"
     actions: tuple[dict[str, str | int], ...] = ({"at_percent": 100, "do": "stop"},)
+    raised: RaisedLimit | UnsetType = UNSET
+    """Left out where there is none, so that such a cap has the hash which it always had."""
 
 
 class RevisionDocument(Struct, frozen=True):

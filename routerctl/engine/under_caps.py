@@ -89,13 +89,13 @@ def _under(
 def _room(cap: Cap, one: Judged, case: Case) -> int:
     """The tokens that may be written so that one request stays under a cap per request; below
     0 when not even its input does."""
-    tokens = input_bound(one.place, case)
+    tokens, limit = input_bound(one.place, case), cap.limit_at(case.moment_ms)
     if cap.unit == "requests":
-        return one.max_output_tokens if cap.limit else -1
+        return one.max_output_tokens if limit else -1
     if cap.unit == "tokens":
-        return cap.limit - tokens
+        return limit - tokens
     assert one.price is not None  # `_under` has looked
-    paid = output_within(one.price, tokens, cap.limit)
+    paid = output_within(one.price, tokens, limit)
     return -1 if paid is None else paid
 
 

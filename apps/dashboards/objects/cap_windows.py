@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from apps.accounts.models import User
 from apps.accounts.permissions import tenants_of
 from apps.accounts.tenants import Tenants
+from apps.dashboards import clock
 from apps.dashboards.objects.kind import Cell, Gauge
 from apps.ledger.spending import Standing, Wanted, standings
 from apps.traces.bounded import if_quick
-from routerctl.engine.caps import limit_of
+from routerctl.engine.caps import limit_at, limit_of
 from routerctl.engine.types import CapSpec
 
 _WITHIN_MS = 1_500
@@ -33,7 +34,7 @@ class Fullness:
 
     @property
     def limit(self) -> int:
-        return limit_of(self.spec)[1]
+        return limit_at(self.spec, clock.now_ms())[1]
 
 
 def fullness(specs: Iterable[CapSpec], person: User) -> dict[str, Fullness]:
@@ -79,7 +80,7 @@ def _counts_only(spec: CapSpec, tenants: Tenants) -> bool:
 def state_cell(spec: CapSpec, taken: int) -> Cell:
     """How a window stands of which `taken` is spent or held. Less than a thousandth of money or
     tokens has room for no request, so that counts as the limit."""
-    unit, limit = limit_of(spec)
+    unit, limit = limit_at(spec, clock.now_ms())
     spare = 0 if unit == "requests" else limit // 1000
     if limit - taken <= spare:
         return Cell("At the limit", tone="error", icon="octagon-x")
@@ -97,7 +98,7 @@ def thresholds(spec: CapSpec) -> list[int]:
 
 def gauge(spec: CapSpec, settled: int, held: int) -> Gauge:
     """Settled and held as shares of the limit, which may have been lowered below them."""
-    _, limit = limit_of(spec)
+    _, limit = limit_at(spec, clock.now_ms())
     spent = _share(settled, limit)
     both = _share(settled + held, limit)
     first = next(iter(thresholds(spec)), None)

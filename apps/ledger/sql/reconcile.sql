@@ -33,11 +33,12 @@ BEGIN
             coalesce(h.held, 0) AS held_by_all,
             coalesce(t.spent, 0) + coalesce(h.spent, 0) AS settled_by_all,
             coalesce(t.excused, false) AS excused,
-            CASE w.unit
+            -- The highest that held while the window was open.
+            ledger_limit(CASE w.unit
                 WHEN 'nano_usd' THEN c.limit_nano_usd
                 WHEN 'tokens' THEN c.limit_tokens
                 ELSE c.limit_requests
-            END AS at_most
+            END, c.raised_to, c.raised_until, w.starts_at) AS at_most
         FROM ledger_capwindow w
         LEFT JOIN traced t ON t.id = w.id
         LEFT JOIN held h ON h.id = w.id

@@ -91,18 +91,27 @@ BEGIN
     PERFORM 1 FROM ledger_capwindow w WHERE w.id = ANY (ids) ORDER BY w.id FOR UPDATE;
 END $$;
 
+-- The limit that holds at a moment: a cap's own, or for a while a higher one. Null: it has none in
+-- the unit that was asked for.
+CREATE OR REPLACE FUNCTION ledger_limit(
+    own bigint, raised_to bigint, raised_until timestamptz, at timestamptz
+) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN own IS NOT NULL AND raised_until > at THEN raised_to ELSE own END
+$$;
+
 -- What may still be taken from each of `ids`, which are locked, in their order. A cap that is no
--- longer there, or has no longer this unit, limits nothing.
+-- longer there, or has no longer this unit, limits nothing; one that is raised for a while has the
+-- higher limit until then.
 CREATE OR REPLACE FUNCTION ledger_rooms(ids bigint[]) RETURNS bigint[]
 LANGUAGE plpgsql AS $$
 BEGIN
     RETURN (
         SELECT array_agg(coalesce((
-            SELECT CASE w.unit
+            SELECT ledger_limit(CASE w.unit
                 WHEN 'nano_usd' THEN c.limit_nano_usd
                 WHEN 'tokens' THEN c.limit_tokens
                 ELSE c.limit_requests
-            END FROM policies_cap c WHERE c.slug = w.cap
+            END, c.raised_to, c.raised_until, clock_timestamp()) FROM policies_cap c WHERE c.slug = w.cap
         ), 4611686018427387904) - w.settled - w.held ORDER BY array_position(ids, w.id))
         FROM ledger_capwindow w WHERE w.id = ANY (ids));
 END $$;

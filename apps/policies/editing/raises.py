@@ -41,9 +41,20 @@ def why_two(old: Cap, new: Cap | None) -> str | None:
     if _unit(old) != unit:
         return "It counts in another unit."
     least = min(_limits_of_late(old, unit), default=0)
-    if getattr(new, unit) * 100 > least * (100 + SHARE):
+    if max(getattr(new, unit), _raised_to(new, old)) * 100 > least * (100 + SHARE):
         return f"The limit rises by more than {SHARE} percent of what it was in the last 24 hours."
     return None
+
+
+def _raised_to(new: Cap, old: Cap) -> int:
+    """To what an edit raises the limit for a while; what was so already is no raise, unless it
+    shall last longer."""
+    if new.raised_to is None or new.raised_until is None:
+        return 0
+    if old.raised_to is None or old.raised_until is None:
+        return new.raised_to
+    is_less = new.raised_to <= old.raised_to and new.raised_until <= old.raised_until
+    return 0 if is_less else new.raised_to
 
 
 def _unit(cap: Cap | Mapping[str, Any]) -> str:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
 from apps.policies.models import PERIODS
 from apps.policies.schema.fields import Count, Distinct, Entry, Usd, one_of
@@ -88,6 +89,27 @@ class ActionEntry(Entry):
 
 Amount = Annotated[int, Field(ge=0, le=_MAX_AMOUNT)]
 
+LIMITS = ("limit_usd", "limit_tokens", "limit_requests")
+_MOMENT = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _moment(value: Any) -> datetime:
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        try:
+            return datetime.fromisoformat(value).astimezone(UTC)
+        except ValueError:
+            pass  # such as 2026-02-30T12:00Z
+    raise refuse("must be a moment with its zone, such as 2026-12-01T00:00Z")
+
+
+class RaisedEntry(Entry):
+    """Another limit, in the cap's unit, that holds before `until`."""
+
+    limit_usd: Usd | None = None
+    limit_tokens: Amount | None = None
+    limit_requests: Amount | None = None
+    until: Annotated[datetime, BeforeValidator(_moment)]
+
 
 class CapEntry(Entry):
     slug: Slug
@@ -103,10 +125,22 @@ class CapEntry(Entry):
     actions: Annotated[list[ActionEntry], Field(min_length=1), Distinct] = [
         ActionEntry(at_percent=100, do="stop")
     ]
+    raised: RaisedEntry | None = None
 
     @model_validator(mode="after")
     def _has_one_limit(self) -> Self:
         limits = (self.limit_usd, self.limit_tokens, self.limit_requests)
         if sum(limit is not None for limit in limits) != 1:
             raise refuse("needs exactly one of limit_usd, limit_tokens, limit_requests")
+        if self.raised is not None:
+            refuse_all(self._wrong_raise(self.raised), self.slug)
         return self
+
+    def _wrong_raise(self, raised: RaisedEntry) -> Iterator[tuple[Path, str]]:
+        own = next(name for name in LIMITS if getattr(self, name) is not None)
+        others = [n for n in LIMITS if n != own and getattr(raised, n) is not None]
+        for name in others:
+            yield ("raised", name), "the cap's own limit is in another unit"
+        more = getattr(raised, own)
+        if not others and (more is None or more <= getattr(self, own)):
+            yield ("raised", own), "must be more than the cap's own limit"

@@ -39,6 +39,7 @@ def test_a_cap_is_shown_as_it_is_defined_with_the_window_of_now(
         "limit_requests": None,
         "mode": "closed",
         "actions": [{"at_percent": 100, "do": "stop"}],
+        "raised": None,
         "waiting": None,
     }
 

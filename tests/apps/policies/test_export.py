@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.policies.apply import difference
-from apps.policies.export import _yaml, export
+from apps.policies.export import _yaml, document, export
 from apps.policies.schema import parse
 from apps.policies.yaml12 import read
 from tests.apps.policies.files import EXAMPLE, Apply, deployment, price, route, small, text
@@ -148,3 +148,17 @@ def test_a_file_as_small_as_it_can_be_comes_back_so(applied: Apply) -> None:
     applied(b"version: 1\n")
     assert applied(exported.encode())
     assert export() == exported
+
+
+def test_a_cap_that_is_raised_for_a_while_comes_back_as_it_was(applied: Apply) -> None:
+    until = "2026-12-01T01:00:00+01:00"
+    for limit in ({"limit_usd": "5.00"}, {"limit_tokens": 5}, {"limit_requests": 5}):
+        [(name, said)] = limit.items()
+        more = "60.00" if name == "limit_usd" else 60
+        raised = {name: more, "until": until}
+        applied(small(caps=[{"slug": "daily", "period": "day", name: said, "raised": raised}]))
+        [cap] = document()["caps"]
+        assert cap["raised"] == {name: more, "until": "2026-12-01T00:00:00Z"}
+        before = export()
+        applied(before.encode())
+        assert export() == before

@@ -164,6 +164,15 @@ BROKEN: dict[str, tuple[dict[str, Any], str, str]] = {
                            "routes[0].limits.total_ms", "must be at least 1"),
     # caps
     "two limits": ({"caps": [cap(limit_tokens=5)]}, "caps[0]", "exactly one of limit_usd"),
+    "raised in another unit": (
+        {"caps": [cap(raised={"limit_tokens": 5, "until": "2026-12-01T00:00Z"})]},
+        "caps[0].raised.limit_tokens", "in another unit"),
+    "raised to less": (
+        {"caps": [cap(raised={"limit_usd": "0.01", "until": "2026-12-01T00:00Z"})]},
+        "caps[0].raised.limit_usd", "more than the cap's own"),
+    "raised until no moment": (
+        {"caps": [cap(raised={"limit_usd": "900", "until": "2026-12-01"})]},
+        "caps[0].raised.until", "must be a moment with its zone"),
     "an unknown period": ({"caps": [cap(period="year")]}, "caps[0].period", "'year' is no period"),
     "an unknown time zone": ({"caps": [cap(time_zone="Europe/Bonn")]},
                              "caps[0].time_zone", "there is no time zone Europe/Bonn"),

@@ -83,6 +83,26 @@ def test_what_lets_more_pass_waits(ann: User, fields: dict[str, Any]) -> None:
     assert editing.entry("caps", "daily") == before
 
 
+UNTIL = {"until": "2099-12-31T00:00:00Z"}
+
+
+def test_to_raise_it_by_a_lot_for_a_while_waits_too(ann: User) -> None:
+    asked(ann, raised={"limit_usd": "130.00", **UNTIL})
+    put(ann, raised={"limit_usd": "120.00", **UNTIL})
+    assert editing.entry("caps", "daily").entry["raised"] == {"limit_usd": "120.00", **UNTIL}
+
+
+def test_a_raise_for_a_while_is_ended_or_shortened_alone_and_prolonged_by_two(
+    ann: User, bob: User
+) -> None:
+    waits = asked(ann, raised={"limit_usd": "500.00", **UNTIL})
+    editing.confirm(waits.id, person=bob, reason="yes")
+    put(ann, raised={"limit_usd": "400.00", "until": "2099-12-30T00:00:00Z"})
+    asked(ann, raised={"limit_usd": "400.00", **UNTIL})
+    put(ann, raised=None)
+    assert "raised" not in editing.entry("caps", "daily").entry
+
+
 def test_small_raises_do_not_add_up_to_a_great_one(ann: User) -> None:
     put(ann, limit_usd="115.00")
     put(ann, limit_usd="120.00")

@@ -1,12 +1,15 @@
 """Caps: hard limits on what may be spent, used or asked."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
+from msgspec import UNSET
 
 from apps.accounts.models import User
 from apps.accounts.permissions import Action
+from apps.dashboards import clock
 from apps.dashboards.facts import Fact
 from apps.dashboards.objects.cap_hindsight import foreseen
 from apps.dashboards.objects.cap_page import context
@@ -139,6 +142,16 @@ class CapForm(EntryForm):
         initial="UTC",
         help_text="By whose clocks a period begins and ends, like Europe/Berlin.",
     )
+    raised__limit_usd = _limit("Money until then", "USD", "decimal")
+    raised__limit_tokens = _count("Tokens until then")
+    raised__limit_requests = _count("Requests until then")
+    raised__until = forms.CharField(
+        label="Until",
+        required=False,
+        max_length=40,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text="A moment with its zone, like 2026-12-01T00:00Z. Then the limit holds again.",
+    )
     mode = forms.ChoiceField(choices=_MODES, initial="closed", label="While the database is away")
     actions = ActionsField(
         {
@@ -155,6 +168,15 @@ class CapForm(EntryForm):
     groups = (
         ("The limit, one of", ("limit_usd", "limit_tokens", "limit_requests")),
         ("", ("scope", "per", "missing", "period", "time_zone", "mode", "actions")),
+        (
+            "A higher limit for a while",
+            (
+                "raised__limit_usd",
+                "raised__limit_tokens",
+                "raised__limit_requests",
+                "raised__until",
+            ),
+        ),
     )
 
     def entry(self, base: Entry) -> Entry:
@@ -208,6 +230,11 @@ def _facts(held: Held, _person: User) -> Iterator[Fact]:
     unit, limit = limit_of(spec)
     yield Fact("Counts", counts(spec))
     yield Fact("Limit", amount(unit, limit))
+    if spec.raised is not UNSET:
+        until = resets(datetime.fromtimestamp(spec.raised.until_ms / 1000, UTC), spec.time_zone)
+        over = clock.now_ms() >= spec.raised.until_ms
+        words = f"{amount(unit, spec.raised.to)} until {until}"
+        yield Fact("Raised for a while", f"{words}; that is over" if over else words)
     yield Fact("Period", period_words(spec))
     yield Fact("Time zone", spec.time_zone)
     if spec.per:

@@ -377,3 +377,16 @@ def test_an_edit_says_what_it_would_have_done_of_late(client, act_as):
     assert "It would have counted 3 requests, which took $3.00." in page
     assert "It would have tripped 1 time, in 1 window." in page
     assert "The last 30 days under it" in page
+
+
+def test_a_cap_raised_for_a_while_shows_the_limit_of_now_and_until_when(client, act_as):
+    raised = {"limit_usd": "50.00", "until": "2099-12-31T00:00:00Z"}
+    caps({"raised": raised})
+    act_as("finance")
+    page = text(client.get("/caps/daily"))
+    assert "of $50.00" in page
+    assert "$50.00 until Thu 31 Dec, 00:00 UTC" in page
+    caps({"raised": {**raised, "until": "2020-01-01T00:00:00Z"}})
+    page = text(client.get("/caps/daily"))
+    assert "of $25.00" in page
+    assert "that is over" in page
