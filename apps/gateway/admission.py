@@ -9,7 +9,7 @@ from apps.gateway.claims import Claims, told
 from apps.gateway.execute import Execution
 from apps.gateway.surroundings import Purse
 from apps.gateway.unheld import Tab
-from apps.ledger.records import Admitted, LedgerAway, TraceHead
+from apps.ledger.records import LedgerAway, TraceHead
 from routerctl.engine.errors import RouterError
 from routerctl.engine.types import Decision
 from routerctl.wire.types import ParsedCall
@@ -31,9 +31,10 @@ async def admit(flow: "Flow", call: ParsedCall, decision: Decision) -> Execution
     except LedgerAway:
         if flow.idempotency is not None:
             raise
-    flow.tab = Tab(decision, flow.snapshot.revision, flow.shared.ledger)
+    flow.tab = Tab(head, flow.snapshot.revision, flow.shared.ledger)
     execution = flow.execution = _execution(flow, call, head, flow.tab, flow.tab.claims)
-    execution.admitted(execution.first_hold(), 0, Admitted())
+    hold = execution.first_hold()
+    execution.admitted(hold, 0, await flow.tab.begin(hold))
     flow.admitted = True
     return execution
 

@@ -23,6 +23,7 @@ from apps.ledger.records import (
     AttemptRecord,
     Hold,
     IdempotencyKey,
+    LedgerAway,
     Outcome,
     Refused,
     Settlement,
@@ -144,9 +145,22 @@ class Ledger:
         """Whether there is room on disk for what goes on without a hold."""
         return self._settlements.has_room
 
+    async def begin_unheld(self, unheld: Unheld) -> None:
+        """Before a request without a hold is sent: `unheld` is how it ends should this process die.
+        Returns when that is on disk. Raises LedgerAway when it cannot be kept there."""
+        trace_id = unheld.head.trace_id
+        try:
+            await self._settlements.begin((trace_id, rows.unheld_row(unheld)))
+        except BaseException as error:
+            self._settlements.forget(trace_id)
+            if isinstance(error, OSError):
+                raise LedgerAway from None
+            raise
+
     def settle_unheld(self, unheld: Unheld) -> None:
         """The end of a request without a hold. On disk until stored; returns at once."""
         self._settlements.keep_on_disk()
+        self._settlements.forget(unheld.head.trace_id)
         row = rows.unheld_row(unheld)
         self._settlements.put(b"settle_unheld", (unheld.head.trace_id, row))
 

@@ -15,7 +15,7 @@ from apps.ledger.ids import day_of
 from apps.ledger.line import CallFailed, Line, LineLost
 from apps.ledger.records import Refused
 from apps.ledger.refusals import RefusalMeter
-from apps.ledger.spool import Record, Spool
+from apps.ledger.spool import BEGUN, Record, Spool, ended
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +61,9 @@ class Settlements:
         """Whether what waits is on disk, or on its way there."""
         self._unspooled: list[Record] = []
         self._to_spool = asyncio.Event()
+        self._begun: set[str] = set()
+        """Requests without a hold that are under way: what stands of them on disk has to stay."""
+        self._waiting_for_disk: list[asyncio.Future[None]] = []
         self._awake = asyncio.Event()
 
     @property
@@ -81,6 +84,22 @@ class Settlements:
             self._unspooled.append((call, row))
             self._to_spool.set()
         self._awake.set()
+
+    async def begin(self, row: rows.Row) -> None:
+        """Write to disk how a request ends if this process dies; returns when it is there. A later
+        row for the same request takes its place, its end (`put`) or `forget` makes it void.
+        Raises OSError."""
+        self.keep_on_disk()
+        self._begun.add(row[0])
+        self._unspooled.append((BEGUN, row))
+        written = asyncio.get_running_loop().create_future()
+        self._waiting_for_disk.append(written)
+        self._to_spool.set()
+        await written
+
+    def forget(self, trace_id: str) -> None:
+        """That request is over, or never began."""
+        self._begun.discard(trace_id)
 
     def refuse(self, refused: Refused) -> None:
         """Store a refusal, or count it when it is one of a flood. Returns at once."""
@@ -141,13 +160,24 @@ class Settlements:
             await self._to_spool.wait()
             self._to_spool.clear()
             records, self._unspooled = self._unspooled, []
-            if self._spool is not None and records:
+            waiting, self._waiting_for_disk = self._waiting_for_disk, []
+            if self._spool is None or not records:
+                continue
+            try:
                 await asyncio.to_thread(self._spool.add, records)
+            except OSError as error:
+                _resolve(waiting, error)
+                # What began is told so and does not go on; what ended is tried again.
+                ends = [record for record in records if record[0] != BEGUN]
+                self._unspooled = ends + self._unspooled
+                self._to_spool.set()
+                raise
+            _resolve(waiting)
 
     def _adopt(self) -> None:
         if self._spool is None:
             return
-        for call, row in self._spool.adopt():
+        for call, row in ended(self._spool.adopt()):
             self._spooling = True
             if call in self._waiting:
                 self._waiting[call].append(row)
@@ -157,7 +187,8 @@ class Settlements:
     def _all_is_stored(self) -> None:
         """Nothing waits, and nothing is on its way to the disk."""
         self._bytes = 0
-        if self._spooling and self._spool is not None and not self._unspooled:
+        on_disk = self._unspooled or self._begun
+        if self._spooling and self._spool is not None and not on_disk:
             self._spooling = False
             self._spool.clear()
 
@@ -213,6 +244,16 @@ class Settlements:
     async def _make_days(self, batch: list[rows.Row]) -> None:
         for day in {day_of(trace_id).isoformat().encode() for trace_id, _ in batch}:
             await self._line.call(b"ensure_partitions", day, day)
+
+
+def _resolve(waiting: list[asyncio.Future[None]], error: OSError | None = None) -> None:
+    for written in waiting:
+        if written.done():  # whoever asked was cancelled
+            continue
+        if error is None:
+            written.set_result(None)
+        else:
+            written.set_exception(error)
 
 
 def _lost(why: str) -> None:

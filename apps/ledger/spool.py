@@ -19,6 +19,10 @@ log = structlog.get_logger(__name__)
 Record = tuple[bytes, tuple[str, bytes]]
 """A call of the ledger, and the trace id and the row for it. Rows hold no line break."""
 
+BEGUN, END = b"begun", b"settle_unheld"
+"""What stands for the call in the record of a request without a hold that has begun: its row is the
+end that it has if its process dies. And the call of the end that it had."""
+
 
 class Spool:
     """This process's file, and those that others left. Calls take as long as the disk does."""
@@ -67,6 +71,19 @@ class Spool:
                 self._path.unlink(missing_ok=True)
             os.close(self._file)
             self._file = None
+
+
+def ended(records: Iterable[Record]) -> list[Record]:
+    """`records` of the dead, in which a request that had only begun ends as it said last that it
+    would."""
+    others, begun = [], {}
+    for call, row in records:
+        if call == BEGUN:
+            begun[row[0]] = row
+        else:
+            others.append((call, row))
+    over = {row[0] for call, row in others if call == END}
+    return [*others, *((END, row) for id_, row in begun.items() if id_ not in over)]
 
 
 def _locked(path: Path, flags: int = 0) -> int | None:

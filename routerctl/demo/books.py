@@ -69,8 +69,11 @@ class PastBooks:
     def keeps_unheld(self) -> bool:
         return False
 
-    def settle_unheld(self, unheld: Unheld) -> None:
+    async def begin_unheld(self, unheld: Unheld) -> None:
         """The past has its database."""
+
+    def settle_unheld(self, unheld: Unheld) -> None:
+        """As above: nothing was begun."""
 
     def keep(self, trace_id: str, key: IdempotencyKey, answer: str) -> None:
         """Nobody of the past comes again."""

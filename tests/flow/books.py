@@ -19,7 +19,10 @@ Row = dict[str, Any]
 
 _TRACES = """
 SELECT t.trace_id::text, t."user" AS marker, t.status, t.error_code, t.cost_nano_usd,
-    (SELECT count(*) FROM ledger_attempt a WHERE a.trace_id = t.trace_id) AS attempts,
+    (SELECT count(*) FROM ledger_attempt a WHERE a.trace_id = t.trace_id
+     AND a.error_class IS DISTINCT FROM 'connect') AS attempts,
+    (SELECT string_agg(coalesce(a.error_class, a.outcome), ', ' ORDER BY a.n)
+     FROM ledger_attempt a WHERE a.trace_id = t.trace_id) AS ended_as,
     (SELECT coalesce(sum(a.cost_nano_usd), 0)::bigint FROM ledger_attempt a
      WHERE a.trace_id = t.trace_id) AS attempts_cost_nano_usd
 FROM ledger_trace t WHERE t."user" IS NOT NULL
@@ -101,7 +104,8 @@ def _more_or_less_than_one_trace(
 
 
 def _other_attempts_than_calls(traces: list[Row], calls: Counter[str]) -> Iterable[str]:
-    """The attempt during which a process died is known to nobody: one call may be missing."""
+    """The attempt during which a process died is known to nobody: one call may be missing. One that
+    found no connection reached nobody, and is not counted."""
     for trace in traces:
         unknown = calls[trace["marker"]] - trace["attempts"]
         allowed = (0, 1) if trace["error_code"] == "abandoned" else (0,)
@@ -109,6 +113,7 @@ def _other_attempts_than_calls(traces: list[Row], calls: Counter[str]) -> Iterab
             yield (
                 f"{trace['marker']} ({trace['status']}, {trace['error_code']}) called providers "
                 f"{calls[trace['marker']]} times and has {trace['attempts']} attempts"
+                f" ({trace['ended_as']})"
             )
 
 

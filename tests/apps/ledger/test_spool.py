@@ -8,7 +8,7 @@ import pytest
 
 from apps.ledger.batcher import Ledger
 from apps.ledger.records import LedgerAway, Unheld
-from apps.ledger.spool import Spool
+from apps.ledger.spool import Spool, ended
 from apps.ledger.windows import wanted
 from routerctl.engine.caps import compile_caps
 from routerctl.engine.types import CapSpec
@@ -80,6 +80,16 @@ def test_nobody_else_may_read_it(tmp_path: Path) -> None:
     Spool(tmp_path / "spool")
     [path] = (tmp_path / "spool").iterdir()
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+def test_what_had_only_begun_ends_as_it_said_last() -> None:
+    first, last, end = (
+        (b"begun", ("a", b"1")),
+        (b"begun", ("a", b"2")),
+        (b"settle_unheld", ("b", b"3")),
+    )
+    assert ended([first, (b"begun", ("b", b"0")), last, end, ROW]) == [
+        end, ROW, (b"settle_unheld", ("a", b"2"))]  # fmt: skip
 
 
 # --------------------------------------------------------------------------- with a ledger
@@ -185,3 +195,58 @@ async def test_a_full_disk_allowance_ends_it(
     await wire.mend()
     assert await ledger.drain(10)
     assert ledger.keeps_unheld
+
+
+async def test_a_request_without_a_hold_leaves_a_trace_though_its_process_dies(
+    make_ledger: MakeLedger, wire: Wire, stored: Stored, tmp_path: Path
+) -> None:
+    ledger = await make_ledger(wire.url, spool=tmp_path)
+    wire.cut()
+    lost, over = _unheld(used=2), _unheld()
+    await ledger.begin_unheld(lost)
+    await ledger.begin_unheld(over)
+    assert _lines(tmp_path) == 2
+    ledger.settle_unheld(over)
+    await _until(lambda: _lines(tmp_path) == 3)
+    await ledger.stop()
+
+    heir = await make_ledger(spool=tmp_path)
+
+    assert await heir.drain(10)
+    assert stored.traces() == {lost.head.trace_id, over.head.trace_id}
+    [window] = stored.all("SELECT settled FROM ledger_capwindow WHERE cap = 'daily'")
+    assert window["settled"] == 3
+    await _until(lambda: _lines(tmp_path) == 0)
+
+
+async def test_the_disk_keeps_what_is_under_way_when_the_rest_is_stored(
+    make_ledger: MakeLedger, wire: Wire, stored: Stored, tmp_path: Path
+) -> None:
+    ledger = await make_ledger(wire.url, spool=tmp_path)
+    wire.cut()
+    under_way, over = _unheld(), _unheld()
+    await ledger.begin_unheld(under_way)
+    await ledger.begin_unheld(over)
+    ledger.settle_unheld(over)
+    await wire.mend()
+
+    assert await ledger.drain(10)
+    assert stored.traces() == {over.head.trace_id}
+    assert _lines(tmp_path) > 0
+    ledger.settle_unheld(under_way)
+    assert await ledger.drain(10)
+    await _until(lambda: _lines(tmp_path) == 0)
+
+
+async def test_a_disk_that_takes_nothing_lets_nothing_begin(
+    make_ledger: MakeLedger, wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = await make_ledger(wire.url, spool=tmp_path)
+
+    def full(_records: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Spool, "add", lambda _self, records: full(records))
+        with pytest.raises(LedgerAway):
+            await ledger.begin_unheld(_unheld())
