@@ -27,7 +27,7 @@ PAUSES_S = (0.2, 3.0)
 FROZEN_S = 20
 """Longer than a lease: the others settle what the sleeper holds, and it wakes up all the same."""
 NOTHING_HELD_AFTER_S = 30
-CONNECTIONS_OF_A_WORKER = 5
+CONNECTIONS_OF_A_WORKER = 6
 
 
 class Scene:
