@@ -16,7 +16,7 @@ from apps.accounts.tenants import Tenants
 from apps.api.door import ControlView
 from apps.api.queries import invalid, known_only, moment, number
 from apps.api.schema import answers
-from apps.traces.filters import CALLED, COLUMNS, STATUSES, TraceFilter
+from apps.traces.filters import STATUSES, WORDS, TraceFilter
 from apps.traces.ids import parse_trace_id
 from apps.traces.public import TraceDetail, TraceSummary, detail, summary
 from apps.traces.selectors import find_trace, list_traces
@@ -48,6 +48,7 @@ _PARAMETERS = {
     "provider": "With a call to this provider, answered or not",
     "error_code": "Ended with this error code",
     "degraded_action": "Degraded in this way, such as fallback",
+    "cap": "Refused or lessened by this cap",
     "key": "Sent with the API key of this prefix",
     "session": "Of this session",
     "user": "Of this user",
@@ -115,7 +116,7 @@ def _filter(query: Mapping[str, str]) -> TraceFilter:
         from_ms=moment(query, "from"),
         to_ms=moment(query, "to"),
         min_latency_ms=number(query, "min_latency_ms", 0, 10**9),
-        **{name: query.get(name) for name in (*COLUMNS, *CALLED)},
+        **{name: query.get(name) for name in WORDS},
     )
 
 

@@ -54,6 +54,7 @@ class TraceFilters(forms.Form):
     provider = _text("Provider called")
     error_code = _text("Error code")
     degraded_action = _text("Degraded by")
+    cap = _text("Met the cap")
     app = _text("App")
     app_version = _text("App version")
     key = _text("API key prefix")
@@ -94,7 +95,7 @@ class TraceFilters(forms.Form):
     def trace_filter(self) -> TraceFilter:
         """Raises KeyError unless the form is valid."""
         said = self.cleaned_data
-        equal = {name: said[name] or None for name in (*filters.COLUMNS, *filters.CALLED)}
+        equal = {name: said[name] or None for name in filters.WORDS}
         return TraceFilter(
             from_ms=said["from"], to_ms=said["to"], min_latency_ms=said["min_latency_ms"], **equal
         )
@@ -110,7 +111,7 @@ class TraceFilters(forms.Form):
 
     def chips(self) -> list[Chip]:
         """What is filtered by, besides a range that is one click away."""
-        names = (*filters.COLUMNS, *filters.CALLED, "min_latency_ms")
+        names = (*filters.WORDS, "min_latency_ms")
         chips = [
             Chip(f"{self[name].label.lower()} is", self.data[name], self.address(**{name: None}))
             for name in names

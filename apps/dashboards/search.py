@@ -86,7 +86,7 @@ def _objects(text: str) -> Iterator[Hit]:
     for kind, slug in first.union(*others, all=True):
         one = kind.removesuffix("s")
         href = place_of(one, slug)
-        if not href and one in (*filters.COLUMNS, *filters.CALLED):
+        if not href and one in filters.WORDS:
             href = _traces(**{one: slug})
         if href:
             yield Hit(kind.capitalize(), slug, "", href)

@@ -1,6 +1,8 @@
 """Which traces: the one filter that the API, the list, its chart and its export share."""
 
-from django.db.models import Exists, OuterRef, QuerySet
+import re
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from msgspec import Struct
 
 from apps.accounts.tenants import Tenants
@@ -18,6 +20,9 @@ COLUMNS = (
 CALLED = ("deployment", "provider")
 """Filters that a call of the trace equals, whether it brought the answer or failed: who looks at a
 deployment wants the requests that left it, too."""
+
+WORDS = (*COLUMNS, *CALLED, "cap")
+"""Filters that are one word; `cap` is the cap that refused a request or took from its answer."""
 
 
 class TraceFilter(Struct, frozen=True):
@@ -40,6 +45,7 @@ class TraceFilter(Struct, frozen=True):
     key: str | None = None
     session: str | None = None
     user: str | None = None
+    cap: str | None = None
     min_latency_ms: int | None = None
 
 
@@ -62,7 +68,17 @@ def matching(wanted: TraceFilter, tenants: Tenants) -> QuerySet[Trace]:
         # The range is said twice, because a day's calls are in a partition of their own.
         calls = Attempt.objects.filter(trace_id=OuterRef("trace_id"), **within, **called)
         found = found.filter(Exists(calls))
+    if wanted.cap is not None:
+        # What went well is the most, and only the rest has an index by status.
+        found = found.exclude(status="succeeded").filter(_met(wanted.cap))
     return found
+
+
+def _met(cap: str) -> Q:
+    """What cap it was stands in the words alone, `Cap a/b has no room ...`."""
+    named = rf"\m[Cc]ap {re.escape(cap)}(?![a-z0-9._/-])"
+    refused = Q(error_code="cap_reached", error_message__regex=named)
+    return refused | Q(degraded_reason="cap_reached", degraded_message__regex=named)
 
 
 def _range(wanted: TraceFilter) -> dict[str, object]:

@@ -4,13 +4,12 @@ Both read no more than the newest of them, and give up when that is not quick: n
 everything.
 """
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+import msgspec
 from msgspec import Struct
 
 from apps.accounts.tenants import Tenants
@@ -87,20 +86,12 @@ def _spent(rows: list[tuple[Any, ...]], windows: frozenset[int]) -> Spent:
 def turned_by(cap: str, wanted: TraceFilter, *, tenants: Tenants) -> list[Turned] | None:
     """The newest requests, at most `MOST_COUNTED`, that were refused or lessened with
     `cap_reached` and whose words name `cap`; None when that takes too long."""
-    found = _naming(cap, matching(wanted, tenants)).order_by("-trace_id")
-    rows = if_quick(lambda: list(found[:MOST_COUNTED]), within_ms=WITHIN_MS)
-    return None if rows is None else [_turned(row) for row in rows]
-
-
-def _naming(cap: str, found: QuerySet[Trace]) -> QuerySet[Trace]:
-    """What cap it was stands in the words alone, `Cap a/b has no room ...`."""
-    named = rf"\m[Cc]ap {re.escape(cap)}(?![a-z0-9._/-])"
-    refused = Q(error_code="cap_reached", error_message__regex=named)
-    lessened = Q(degraded_reason="cap_reached", degraded_message__regex=named)
-    return found.exclude(status="succeeded").filter(refused | lessened).only(
+    found = matching(msgspec.structs.replace(wanted, cap=cap), tenants).only(
         "trace_id", "started_at", "tenant", "feature", "error_code", "error_message",
         "degraded_action", "degraded_message",
     )  # fmt: skip
+    rows = if_quick(lambda: list(found.order_by("-trace_id")[:MOST_COUNTED]), within_ms=WITHIN_MS)
+    return None if rows is None else [_turned(row) for row in rows]
 
 
 def _turned(row: Trace) -> Turned:

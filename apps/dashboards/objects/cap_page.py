@@ -203,9 +203,7 @@ def _turned(spec: CapSpec, tenants: Tenants) -> dict[str, Any]:
         "turned": found,
         "turned_newest": (found or ())[:_MOST_TURNED],
         "turned_words": _sums(found or ()),
-        "refused_query": urlencode(
-            {**_scope(spec), "error_code": "cap_reached", "from": "now-24h"}
-        ),
+        "met_query": urlencode({"cap": spec.slug, "from": "now-24h"}),
         "requests_query": _requests(spec),
     }
 

@@ -280,3 +280,21 @@ def test_a_file_that_was_cut_says_so(engineer, kept, monkeypatch):
 
 def test_filters_that_make_no_sense_give_no_file(engineer, db):
     assert engineer.get("/traces.csv?from=last+tuesday").status_code == 422
+
+
+def test_the_list_shows_the_requests_that_a_cap_refused_or_lessened(client, person, db):
+    now = time.time_ns() // 1_000_000
+    refused = stored(error_code="cap_reached", http_status=429,
+                     error_message="Cap team/daily has no room for this request.")  # fmt: skip
+    less = stored(status="degraded", degraded_reason="cap_reached",
+                  degraded_action="cheaper",
+                  degraded_message="Cap team/daily is nearly used up.")  # fmt: skip
+    other = stored(error_code="cap_reached", http_status=429,
+                   error_message="Cap team/daily-all has no room for this request.")  # fmt: skip
+    traces = [at(one, now - 1000 * n) for n, one in enumerate((refused, less, other, stored()), 1)]
+    keep(*traces)
+    client.force_login(person("finance"))
+    page = client.get("/traces?cap=team/daily").content.decode()
+    shown = [one.trace_id in page for one in traces]
+    assert shown == [True, True, False, False]
+    assert "met the cap is" in page

@@ -214,7 +214,7 @@ def test_a_page_says_whom_the_cap_refused_and_sent_elsewhere(admin):
     answer = admin.get("/caps/daily")
     assert answer.context["turned_words"] == ["2 answered by a cheaper model", "1 refused"]
     assert "daily/chat has no room" not in text(answer)
-    assert "/traces?error_code=cap_reached&amp;from=now-24h" in text(answer)
+    assert "/traces?cap=daily&amp;from=now-24h" in text(answer)
 
 
 def test_steps_say_what_happens_and_the_limit_is_always_among_them(admin):
