@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from apps.ledger.spending import Balances
+from apps.policies.assumed import Assumed, with_full
 from routerctl.engine.decide import decide
 from routerctl.engine.revision import Revision
 from routerctl.engine.types import (
@@ -42,10 +43,21 @@ def read_call(call: ParsedCall, revision: Revision) -> TextReading:
     return read_text(call.request, revision, call.texts, call.last_user)
 
 
-def dry_run(request: RoutingRequest, reading: TextReading, revision: Revision) -> Decision:
-    """What would be decided for `request` at this moment."""
+def dry_run(
+    request: RoutingRequest,
+    reading: TextReading,
+    revision: Revision,
+    *,
+    cap: str = "",
+    used_permille: int = 0,
+) -> Decision:
+    """What would be decided for `request` at this moment; were a `cap` so full, if one is named."""
     now_ms = time.time_ns() // 1_000_000
-    facts = Facts(now_ms, known_health(now_ms), Balances(revision.caps))
+    balances: Mapping[str, int] = Balances(revision.caps)
+    if cap:
+        balances = Assumed(balances, cap, used_permille)
+        revision = with_full(revision, cap, used_permille)
+    facts = Facts(now_ms, known_health(now_ms), balances)
     return decide(request, reading, revision, facts)
 
 

@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-import msgspec
 from django.db import connection
 from msgspec import Struct
 
 from apps.accounts.tenants import Tenants
+from apps.policies.assumed import as_if_full
 from apps.policies.compiled import current_revision
 from apps.traces.bounded import if_quick
 from apps.traces.ids import first_id_at
@@ -209,15 +209,13 @@ def _told(spec: CapSpec, days: int, groups: list[_Group]) -> Hindsight:
 
 
 class _Drafts:
-    """The revision in force without caps, and with the draft as the only one: as it is, and as it
-    is once full, for what the ledger does at the limit is then an action like others."""
+    """The revision in force without caps, and with the draft as the only one: as it is, and as if
+    it were full."""
 
     def __init__(self, spec: CapSpec) -> None:
-        stop: dict[str, str | int] = {"at_percent": 99, "do": "stop"}
-        full = msgspec.structs.replace(spec, actions=(*spec.actions, stop))
         self._without, self._filling, self._full = (
             dataclasses.replace(current_revision(), caps=compile_caps(caps))
-            for caps in ([], [spec], [full])
+            for caps in ([], [spec], [as_if_full(spec)])
         )
 
     def happened(self, group: _Group) -> Iterator[tuple[str, str]]:

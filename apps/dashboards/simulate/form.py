@@ -28,7 +28,7 @@ _CLAIMS = (
 
 _SELDOM = (
     *("app", "app_version", "language", "latency_class"),
-    *("max_output_tokens", "has", "stream", "metadata"),
+    *("max_output_tokens", "has", "stream", "metadata", "cap", "cap_percent"),
 )
 
 _TOOL = {"type": "function", "function": {"name": "example"}}
@@ -90,6 +90,16 @@ class SimulateForm(PageForm):
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="One a line: ticket=4711",
     )
+    cap = forms.ChoiceField(
+        label="As if this cap were used", required=False, help_text="Whatever it holds now."
+    )
+    cap_percent = forms.IntegerField(
+        label="By",
+        required=False,
+        min_value=0,
+        max_value=100,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "placeholder": "100"}),
+    )
     trace = forms.CharField(required=False, max_length=36, widget=forms.HiddenInput)
 
     def __init__(self, said: QueryDict, revision: Revision, tenants: Tenants) -> None:
@@ -99,6 +109,7 @@ class SimulateForm(PageForm):
         self._offer("feature", "None", revision.features)
         self._offer("task", "Infer it", revision.tasks)
         self._offer("plan", "None", revision.plans)
+        self._offer("cap", "None", revision.caps.named)
 
     def _offer(self, name: str, nothing: str, words: Iterable[str]) -> None:
         field = self.fields[name]
@@ -120,6 +131,12 @@ class SimulateForm(PageForm):
                 raise forms.ValidationError("Write each line as name=value.")
             entries[name.strip()] = value.strip()
         return entries
+
+    def assumed(self) -> tuple[str, int]:
+        """The cap that is taken to be so many permille used; without one, an empty name. Raises
+        KeyError unless the form is valid."""
+        percent = self.cleaned_data["cap_percent"]
+        return self.cleaned_data["cap"], 1000 if percent is None else percent * 10
 
     def body(self) -> bytes:
         """The body of the API call. Raises KeyError unless the form is valid."""

@@ -82,7 +82,8 @@ def simulate(form: SimulateForm, revision: Revision, trace: StoredTrace | None) 
         return None
     stands_in = trace if trace is not None and not call.last_user else None
     request, reading = _asked(call, revision, trace, stands_in)
-    decision = dry_run(request, reading, revision)
+    cap, permille = form.assumed()
+    decision = dry_run(request, reading, revision, cap=cap, used_permille=permille)
     without_text = not call.last_user and stands_in is None
     return _simulated(decision, reading, revision, without_text=without_text, stands_in=stands_in)
 

@@ -15,6 +15,7 @@ from apps.policies.apply import apply
 from routerctl.engine.types import RoutingRequest, TextReading
 from tests.apps.api.conftest import POLICY
 from tests.apps.api.door import make_key
+from tests.apps.policies.files import deployment, price, route, small
 from tests.apps.traces.stored import TRACE_ID, decision, keep, stored
 
 CANARY = "zanzibar-lighthouse-4711"
@@ -220,3 +221,26 @@ def test_who_may_not_read_decisions_is_given_the_facts_alone(client, person, ref
 def test_another_tenants_trace_cannot_be_decided_again(client, person, refunded):
     client.force_login(person("engineer", tenants=["globex"]))
     assert client.get(f"/simulate?trace={TRACE_ID}").status_code == 422
+
+
+def test_a_cap_can_be_taken_to_be_full(support, db):
+    spend = {"slug": "team/daily", "period": "day", "limit_usd": "9.00",
+             "actions": [{"at_percent": 80, "do": "cheaper"}]}  # fmt: skip
+    places = [
+        deployment(slug="vendor/strong", prices=[price(usd="10.00")]),
+        deployment(slug="vendor/small", prices=[price()]),
+    ]
+    both = route(candidates=["vendor/strong", "vendor/small"])
+    apply(small(deployments=places, routes=[both], gates=[], caps=[spend]), reason="for a test")
+    for said, answers in (
+        ("", "vendor/strong"),
+        ("&cap=team/daily&cap_percent=79", "vendor/strong"),
+        ("&cap=team/daily&cap_percent=80", "vendor/small"),
+        ("&cap=team/daily", None),
+    ):
+        page = support.get(f"/simulate?task=chat{said}")
+        choice = page.context["found"].choice
+        assert (choice and choice.candidate.deployment) == answers, said
+    assert "As if the cap team/daily were 100 % used" in shown(page)
+    assert "cap_reached" in shown(page)
+    assert support.get("/simulate?cap=nobodys").status_code == 422
