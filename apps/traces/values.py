@@ -17,3 +17,15 @@ class StoredTrace(Struct, frozen=True):
     @property
     def trace_id(self) -> str:
         return self.head.trace_id
+
+    @property
+    def estimated_nano_usd(self) -> int | None:
+        """What the decision expected the one that answered to cost, or when nobody did, its first
+        choice; None when it had no price, or was chosen by no decision."""
+        steps = self.head.decision.steps
+        asked = self.outcome.deployment or (steps[0].deployment if steps else None)
+        return next(
+            (one.estimated_nano_usd for one in self.head.decision.candidates
+             if one.deployment == asked),
+            None,
+        )  # fmt: skip

@@ -261,3 +261,13 @@ def test_who_may_not_read_decisions_is_given_none():
     assert page["verdict"] is None
     assert "reasoning" not in page
     assert verdict(exhausted()).sentence not in page["ticket"]
+
+
+def test_what_it_was_expected_to_cost_stands_beside_what_it_did():
+    trace = answered()
+    expected = trace.estimated_nano_usd
+    page = trace_page(trace, URL, in_full=False)
+    times = trace.outcome.cost_nano_usd / expected
+    assert page["estimate"].endswith(f"; it cost {times:.2g} times that")
+    nobody = stored(decided=decision(steps=(), candidates=()), error_code="no_eligible_deployment")
+    assert trace_page(nobody, URL, in_full=False)["estimate"] == ""
