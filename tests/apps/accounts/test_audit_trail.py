@@ -31,7 +31,7 @@ def trail(db: None) -> None:
     keys.revoke(key, person=who, reason="leaked")
     prices = [price(usd="2.00"), price("2026-01-01")]
     editing.amend("deployments", "vendor/small", {"prices": prices}, **BY)
-    editing.remove("caps", "daily", **BY)
+    editing.remove("caps", "daily", confirmed=True, **BY)
     editing.amend("flags", "new", {"percent": 80}, person=who, source="page", reason="more")
 
 

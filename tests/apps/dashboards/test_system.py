@@ -133,13 +133,16 @@ def test_a_server_says_what_it_runs(server):
     server.apply(POLICY.read_text())
     with Redis.from_url(server.redis_url) as client:
         for _ in range(100):
-            found = [beat for beat in servers.beats(client) if beat.revision]
+            # Servers of other tests, which were killed, are remembered for a while.
+            beats = [beat for beat in servers.beats(client) if beat.pid == server.pid]
+            found = [beat for beat in beats if beat.revision]
             if found:
                 break
             time.sleep(0.1)
     (told,) = found
-    assert (told.pid, told.role, told.ledger_open) == (server.pid, "all", True)
+    assert (told.role, told.ledger_open) == ("all", True)
     assert told.revision[1] == server.ready()["revision"]
+    server_pid = server.pid
     server.stop()
     with Redis.from_url(server.redis_url) as client:
-        assert servers.beats(client) == []
+        assert server_pid not in {beat.pid for beat in servers.beats(client)}
