@@ -80,8 +80,7 @@ class MadeAttempt(Struct, frozen=True):
 
 
 class TraceSummary(Struct, frozen=True):
-    """One row of a list: all but the candidates and attempts. `estimated_nano_usd` is what the
-    decision expected it to cost; null where it had no price."""
+    """One row of a list: all but the candidates and attempts."""
 
     trace_id: str
     status: str
@@ -103,7 +102,6 @@ class TraceSummary(Struct, frozen=True):
     latency_ms: int
     first_token_ms: int | None
     cost_nano_usd: int
-    estimated_nano_usd: int | None
     held_nano_usd: int
     degraded: Degraded | None
     marks: tuple[str, ...]
@@ -152,7 +150,6 @@ def _facts(trace: StoredTrace) -> dict[str, Any]:
         "latency_ms": outcome.latency_ms,
         "first_token_ms": outcome.first_token_ms,
         "cost_nano_usd": outcome.cost_nano_usd,
-        "estimated_nano_usd": trace.estimated_nano_usd,
         "held_nano_usd": outcome.held_nano_usd,
         "degraded": _degraded(outcome),
         "marks": outcome.marks,

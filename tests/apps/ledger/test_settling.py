@@ -142,7 +142,7 @@ async def test_a_request_that_was_settled_cannot_go_on(ledger: Ledger, stored: S
 
 
 async def test_many_at_once_all_have_their_trace(ledger: Ledger, stored: Stored) -> None:
-    heads = [made.head() for _ in range(1000)]
+    heads = [made.head() for _ in range(250)]
 
     async def serve(known: TraceHead) -> None:
         await ledger.reserve(made.hold(known))
