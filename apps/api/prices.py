@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from msgspec import Struct
@@ -59,13 +60,15 @@ class PriceList(Struct, frozen=True):
 
 class ProposalAnswer(Struct, frozen=True):
     """`state` is open, approved or rejected; `applied` are the places of the items that were
-    approved. Marked items are odd; `refused` marks cannot be approved."""
+    approved. `refused` marks cannot be approved; items marked `far`, `unit` or `zero` not by
+    `person`, who made the proposal (null: a command, or a key of nobody)."""
 
     id: int
     feed: str
     version: str
     state: str
     made_at: str
+    person: str | None
     items: tuple[prices.Item, ...]
     unmatched: dict[str, str]
     unchanged: tuple[str, ...]
@@ -155,7 +158,8 @@ class ProposalView(_PricesView):
 
 
 class ApproveView(_PricesView):
-    """Puts chosen items of a proposal in force. For keys of every tenant."""
+    """Puts chosen items of a proposal in force; what is odd not for who proposed it. For keys of
+    every tenant."""
 
     @extend_schema(
         operation_id="approve_price_proposal",
@@ -200,6 +204,8 @@ def _refused() -> Iterator[None]:
     try:
         with refusals():
             yield
+    except prices.NotYours as not_yours:
+        raise PermissionDenied(str(not_yours)) from None
     except prices.Stale as stale:
         raise Refused(status.HTTP_409_CONFLICT, str(stale), {}) from None
     except (prices.Refused, Unreadable) as refused:
@@ -262,6 +268,7 @@ def _proposal(found: prices.Proposal) -> ProposalAnswer:
         version=found.version,
         state=found.state,
         made_at=found.made_at.isoformat(),
+        person=found.person.email if found.person else None,
         items=found.content.items,
         unmatched=found.content.unmatched,
         unchanged=found.content.unchanged,

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.dashboards.prices.forms import DecisionForm
 from apps.policies import prices
 from routerctl.engine.sentences import dollars
@@ -13,13 +14,15 @@ from routerctl.engine.sentences import dollars
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One item of a proposal. `ticked`: chosen for approval; `applied`: it was approved."""
+    """One item of a proposal. `ticked`: chosen for approval; `applied`: it was approved;
+    `anothers`: it is open, and somebody other than who looks at it has to approve it."""
 
     place: int
     item: prices.Item
     rows: tuple[prices.Row, ...]
     ticked: bool
     applied: bool
+    anothers: bool
 
     @property
     def more(self) -> str:
@@ -33,7 +36,7 @@ class Line:
         return f"{in_cents(abs(more))} {'less' if more < 0 else 'more'}"
 
 
-def lines(proposal: prices.Proposal, form: DecisionForm) -> list[Line]:
+def lines(proposal: prices.Proposal, form: DecisionForm, person: User) -> list[Line]:
     chosen = form.chosen() if proposal.is_open else set()
     return [
         Line(
@@ -42,6 +45,7 @@ def lines(proposal: prices.Proposal, form: DecisionForm) -> list[Line]:
             prices.rows_between(item.before, item.after),
             place in chosen,
             place in proposal.applied,
+            proposal.is_open and prices.takes_another(proposal, item, person),
         )
         for place, item in enumerate(proposal.content.items)
     ]

@@ -160,7 +160,7 @@ def _found(number: int) -> prices.Proposal:
 def _proposal_page(
     request: HttpRequest, found: prices.Proposal, form: DecisionForm, status: int = 200
 ) -> HttpResponse:
-    context = {"proposal": found, "form": form, "lines": shown.lines(found, form)}
+    context = {"proposal": found, "form": form, "lines": shown.lines(found, form, _person(request))}
     return page(request, "prices/proposal", context, status=status)
 
 

@@ -7,7 +7,7 @@ as any other; rejecting it keeps the record.
 
 from apps.policies.prices.catalog import Dated, Priced, catalog, past
 from apps.policies.prices.classes import TITLES, Row, rows_between
-from apps.policies.prices.deciding import approve, proposal, proposals, reject
+from apps.policies.prices.deciding import approve, proposal, proposals, reject, takes_another
 from apps.policies.prices.making import Feed, look_up, propose, store
 from apps.policies.prices.values import (
     HAND,
@@ -15,6 +15,7 @@ from apps.policies.prices.values import (
     Effect,
     Item,
     Mark,
+    NotYours,
     Proposal,
     Refused,
     Stale,
@@ -29,6 +30,7 @@ __all__ = [
     "Feed",
     "Item",
     "Mark",
+    "NotYours",
     "Priced",
     "Proposal",
     "Refused",
@@ -44,4 +46,5 @@ __all__ = [
     "reject",
     "rows_between",
     "store",
+    "takes_another",
 ]

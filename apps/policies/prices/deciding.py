@@ -15,7 +15,7 @@ from apps.policies import editing
 from apps.policies.export import Entry
 from apps.policies.models import PriceProposal
 from apps.policies.prices.dated import in_force, with_item
-from apps.policies.prices.values import HAND, Content, Item, Proposal, Refused, Stale
+from apps.policies.prices.values import HAND, Content, Item, NotYours, Proposal, Refused, Stale
 
 
 def proposals(*, open_only: bool = False, limit: int = 50) -> list[Proposal]:
@@ -35,9 +35,10 @@ def approve(
 ) -> Proposal:
     """Put the `chosen` items (by their places) in force, as one change; the others are left.
 
-    Raises Refused when nothing is chosen or what is chosen cannot be, Stale when the prices or
-    the proposal were changed meanwhile, editing.Conflict and editing.Invalid as every edit,
-    PermissionDenied, ValueError without a reason.
+    Raises Refused when nothing is chosen or what is chosen cannot be, NotYours when some of it is
+    odd and of the same person, Stale when the prices or the proposal were changed meanwhile,
+    editing.Conflict and editing.Invalid as every edit, PermissionDenied, ValueError without a
+    reason.
     """
     _permit(person)
     places = tuple(sorted(set(chosen)))
@@ -45,6 +46,7 @@ def approve(
         row = _undecided(number)
         content = convert(row.content, Content)
         items = _chosen(content, places)
+        _second_person(row, items, person)
         editing.amend_all(
             "deployments",
             _amendments(items),
@@ -66,7 +68,24 @@ def reject(number: int, *, person: User | None, reason: str) -> Proposal:
     return _value(row)
 
 
+def takes_another(found: Proposal, item: Item, person: User | None) -> bool:
+    """Whether somebody other than `person` has to approve `item`: it is odd, and they proposed it.
+    Keys and commands of nobody are one and the same nobody."""
+    return item.odd and _pk(found.person) == _pk(person)
+
+
 # --------------------------------------------------------------------------- the steps
+
+
+def _pk(person: User | None) -> int | None:
+    return person.pk if person else None
+
+
+def _second_person(row: PriceProposal, items: list[Item], person: User | None) -> None:
+    odd = [item.deployment for item in items if item.odd]
+    if odd and row.person_id == _pk(person):
+        said = "its price is odd, and somebody other than whoever proposed it approves it."
+        raise NotYours(f"{odd[0]}: {said}")
 
 
 def _permit(person: User | None) -> None:

@@ -14,6 +14,10 @@ HAND = "hand"
 """The feed of what a person typed."""
 
 
+ODD = frozenset(("far", "unit", "zero"))
+"""The marks that look like a slip: one person's word is not enough for them."""
+
+
 class Mark(Struct, frozen=True):
     """What is odd about an item. It is held back: whoever approves has to choose it by itself.
     `refused` ones cannot be approved at all."""
@@ -59,6 +63,11 @@ class Item(Struct, frozen=True):
     def refused(self) -> bool:
         return any(mark.refused for mark in self.marks)
 
+    @property
+    def odd(self) -> bool:
+        """Whoever proposed it may not approve it."""
+        return any(mark.code in ODD for mark in self.marks)
+
 
 class Content(Struct, frozen=True):
     """What a proposal proposes. `unmatched` has the reason by deployment, `unchanged` are those
@@ -99,6 +108,10 @@ class Proposal(Struct, frozen=True):
 class Refused(Exception):
     """A proposal cannot be made or decided like this. Nothing was changed; the message says
     why, for people."""
+
+
+class NotYours(Refused):
+    """Whoever proposed an odd price does not approve it."""
 
 
 class Stale(Refused):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from apps.accounts import people
 from tests.apps.api.door import Answer, get, make_key, send
 from tests.apps.policies.files import price
 from tests.apps.policies.prices.made import (
@@ -105,3 +106,25 @@ def test_a_decision_needs_a_reason(client: Client, token: str) -> None:
     made = post(client, token, "/proposals", **BY_HAND).json()
     for path, body in (("approve", {"items": [0]}), ("reject", {})):
         assert post(client, token, f"/proposals/{made['id']}/{path}", **body).status_code == 400
+
+
+def test_an_odd_price_is_not_approved_by_a_key_of_who_proposed_it(
+    client: Client, token: str
+) -> None:
+    def of(name: str) -> str:
+        email = f"{name}@example.com"
+        owner = people.create(
+            email=email, role="finance", tenants=["*"], password="Lantern-Harbour-42", reason="x"
+        )
+        return make_key("read", "write", person=owner)
+
+    mine, anothers = of("ann"), of("bob")
+    file = json.loads(flash_feed("300").text)
+    made = post(client, mine, "/proposals", feed="litellm", file=file).json()
+    assert made["person"] == "ann@example.com"
+    path, body = f"/proposals/{made['id']}/approve", {"items": [0], "reason": "as published"}
+    refused = post(client, mine, path, **body)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
+    assert "somebody other than whoever proposed it" in refused.json()["error"]["message"]
+    assert stated(FLASH) == [FLASH_PRICE]
+    assert post(client, anothers, path, **body).status_code == 200

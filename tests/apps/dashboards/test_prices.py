@@ -240,3 +240,20 @@ def test_a_price_that_cannot_stand_cannot_be_ticked(finance):
     page = text(finance.get(f"/prices/-/proposals/{made.id}"))
     assert "Cannot be approved" in page
     assert 'type="checkbox"' not in page
+
+
+def test_who_proposed_an_odd_price_is_told_that_somebody_else_approves_it(finance, person):
+    file = SimpleUploadedFile("prices.json", flash_feed("300").text.encode())
+    made = finance.post("/prices/-/import", {"feed": "litellm", "file": file}).url
+    page = text(finance.get(made))
+    assert "Takes a second person" in page
+    assert "You proposed it, and it is odd: somebody else approves it." in page
+    assert 'type="checkbox"' not in page
+    said = {"items": "0", "decision": "approve", "reason": "I am sure"}
+    refused = finance.post(f"{made}/decide", said)
+    assert (refused.status_code, "its price is odd" in text(refused)) == (422, True)
+    assert stated(FLASH) == [FLASH_PRICE]
+    finance.force_login(person("admin"))
+    assert 'type="checkbox"' in text(finance.get(made))
+    assert finance.post(f"{made}/decide", said).status_code == 303
+    assert len(stated(FLASH)) == 2
