@@ -1,101 +1,28 @@
 """PostgreSQL crashes under load and comes back: what a closed cap counts is refused, the rest goes
-on, nothing is lost, and nobody has to help."""
+on, nothing is lost, and nobody has to help. tests/chaos has the long form."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
-import httpx2
 import psycopg
 import pytest
 
 from apps.gateway.live import SILENT_S
-from tests.flow.books import Books
-from tests.flow.crowd import CROWDED, ask, feature_of
-from tests.flow.load import Asked, Load
-from tests.own_postgres import own_postgres
-from tests.processes import Server, server_maker, start_mock
+from tests.flow.crowd import feature_of
+from tests.flow.outages import BACK_WITHIN_S, SLOW, Outage, outage_of
+from tests.processes import Server
 
 AWAY_S = 4
 REFUSED_WITHIN_S = 2.5
-BACK_WITHIN_S = 5
-
-
-@dataclass
-class Outage:
-    """What was seen of one outage. Moments are seconds since the epoch."""
-
-    server: Server
-    asked: list[Asked]
-    began_at: float
-    ended_at: float
-    ready_before: dict[str, Any]
-    ready_within: dict[str, Any]
-    readyz_within: int
-    unknown_feature_within: int
-    back_after_s: float
-
-    @property
-    def books(self) -> Books:
-        return Books(self.server.database_url)
-
-    def sent_within(self) -> list[Asked]:
-        """What was asked while the database was certainly away."""
-        return [one for one in self.asked if self.began_at < one.sent_at < self.ended_at - 1]
 
 
 @pytest.fixture(scope="module")
 def outage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outage]:
-    """One crash, seen from outside."""
-    directory = tmp_path_factory.mktemp("outage")
-    with (
-        own_postgres(tmp_path_factory.mktemp("postgres")) as postgres,
-        start_mock() as mock,
-        server_maker(mock, directory) as make_server,
-    ):
-        server = make_server(DATABASE_URL=postgres.url)
-        server.start("--workers", "2")
-        server.apply(CROWDED)
-        key = server.create_key()
-        ready_before = server.ready()
-        with Load(server.url, key, ask) as load:
-            time.sleep(2)
-            postgres.stop("immediate")
-            began_at = time.time()
-            time.sleep(AWAY_S)
-            ready_within, readyz_within = server.ready(), server.status("/readyz")
-            unknown = httpx2.post(
-                f"{server.url}/v1/generate",
-                json={"feature": "nobodys", "input": "Hi"},
-                headers={"authorization": f"Bearer {key}"},
-            ).status_code
-            postgres.start()
-            ended_at = time.time()
-            back_after_s = _until_answered(load, ended_at)
-            time.sleep(2)
-        yield Outage(
-            server,
-            load.asked,
-            began_at,
-            ended_at,
-            ready_before,
-            ready_within,
-            readyz_within,
-            unknown,
-            back_after_s,
-        )
-
-
-def _until_answered(load: Load, since: float) -> float:
-    while not any(
-        one.sent_at > since and feature_of(one.marker) == "whole" for one in load.answered()
-    ):
-        assert time.time() < since + 4 * BACK_WITHIN_S, load.asked[-1]
-        time.sleep(0.05)
-    return time.time() - since
+    own = tmp_path_factory.mktemp
+    with outage_of(AWAY_S, own("outage"), own("postgres")) as seen:
+        yield seen
 
 
 def test_who_asks_under_a_closed_cap_is_told_so_within_about_a_second(outage: Outage) -> None:
@@ -129,6 +56,12 @@ def test_who_was_being_answered_when_it_crashed_gets_the_answer_or_a_clear_refus
 ) -> None:
     endings = {(one.status, one.code) for one in outage.asked}
     assert endings == {(200, ""), (503, "budget_unavailable")}
+
+
+def test_a_stream_that_was_in_flight_comes_to_its_end(outage: Outage) -> None:
+    assert len(outage.slow) >= SLOW
+    assert {(one.status, one.code) for one in outage.slow} == {(200, "")}
+    assert all(one.sent_at < outage.began_at < one.sent_at + one.took_s for one in outage.slow)
 
 
 def test_requests_are_still_read_and_decided_by_the_last_good_revision(outage: Outage) -> None:
