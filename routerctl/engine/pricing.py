@@ -88,3 +88,31 @@ def estimate_nano_usd(price: PriceSpec, input_tokens: int, output_tokens: int) -
 def component(tokens: int, nano_usd_per_mtok: int) -> int:
     """`tokens` at one price, rounded up."""
     return -(-tokens * nano_usd_per_mtok // TOKENS_PER_MTOK)
+
+
+def cost_by_class(
+    price: PriceSpec,
+    input_tokens: int,
+    cached_input_tokens: int = 0,
+    cache_write_tokens: int = 0,
+    output_tokens: int = 0,
+    reasoning_tokens: int = 0,
+) -> dict[str, tuple[int, int]]:
+    """What `cost_nano_usd` adds up, by class: how many are billed as that, and the nano-USD.
+
+    No token is in two classes; reasoning is in `output` where it has no price of its own.
+    """
+    tier = price.tier_of(input_tokens)
+    full, said = tier.input_nano_usd_per_mtok, tier.output_nano_usd_per_mtok
+    thought = tier.reasoning_nano_usd_per_mtok
+    cached, written = tier.cached_input_nano_usd_per_mtok, tier.cache_write_nano_usd_per_mtok
+    apart = 0 if thought is None else reasoning_tokens
+    billed = {
+        "input": (max(0, input_tokens - cached_input_tokens - cache_write_tokens), full),
+        "cached_input": (cached_input_tokens, full if cached is None else cached),
+        "cache_write": (cache_write_tokens, full if written is None else written),
+        "output": (max(0, output_tokens - apart), said),
+        "reasoning": (apart, thought or 0),
+    }
+    costs = {name: (tokens, component(tokens, rate)) for name, (tokens, rate) in billed.items()}
+    return costs | {"requests": (1, price.request_nano_usd)}
