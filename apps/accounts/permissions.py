@@ -45,6 +45,9 @@ class Action(StrEnum):
     EDIT_PRICES = "edit_prices"
     READ_SPEND = "read_spend"
     EXPORT_SPEND = "export_spend"
+    READ_INVOICES = "read_invoices"
+    """What providers bill beside what every tenant's calls cost."""
+    IMPORT_INVOICES = "import_invoices"
     READ_CAPS = "read_caps"
     EDIT_CAPS = "edit_caps"
     READ_KEYS = "read_keys"
@@ -76,6 +79,8 @@ GRANTS: dict[str, frozenset[Role]] = {
     Action.EDIT_PRICES: frozenset({Role.FINANCE, Role.ADMIN}),
     Action.READ_SPEND: _EVERYBODY - {Role.SUPPORT},
     Action.EXPORT_SPEND: frozenset({Role.FINANCE, Role.AUDITOR, Role.ADMIN}),
+    Action.READ_INVOICES: frozenset({Role.FINANCE, Role.AUDITOR, Role.ADMIN}),
+    Action.IMPORT_INVOICES: frozenset({Role.FINANCE, Role.ADMIN}),
     Action.READ_CAPS: _EVERYBODY,
     Action.EDIT_CAPS: frozenset({Role.FINANCE, Role.ADMIN}),
     Action.READ_KEYS: _BUILDERS | _OVERSEERS,
@@ -96,11 +101,13 @@ ORGANISATION_WIDE = frozenset(
         Action.SWITCH,
         Action.EDIT_PRICES,
         Action.EDIT_CAPS,
+        Action.READ_INVOICES,
+        Action.IMPORT_INVOICES,
     }
 )
-"""Changes that every tenant feels."""
+"""Changes that every tenant feels, and sums over all tenants."""
 
-CHANGES = ORGANISATION_WIDE | {Action.EDIT_KEYS, Action.EDIT_PEOPLE}
+CHANGES = (ORGANISATION_WIDE - {Action.READ_INVOICES}) | {Action.EDIT_KEYS, Action.EDIT_PEOPLE}
 
 
 def may(person: AbstractBaseUser | AnonymousUser, action: str) -> bool:

@@ -34,6 +34,7 @@ READS: Mapping[str, tuple[str, Action]] = {
     "policies.check": ("check", Action.READ_CONFIGURATION),
     "policies.gate": ("gate", Action.READ_CONFIGURATION),
     "policies.route": ("route", Action.READ_CONFIGURATION),
+    "policies.invoice": ("invoice", Action.READ_INVOICES),
     "policies.cap": ("cap", Action.READ_CAPS),
     KEY: ("key", Action.READ_KEYS),
     PERSON: ("person", Action.READ_PEOPLE),

@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from apps.accounts.audit import AuditedHistory
 from apps.catalog.listed import Listed
+from apps.policies.invoiced import Invoice as Invoice
+from apps.policies.invoiced import InvoiceLine as InvoiceLine
 from routerctl.engine.flags import SUBJECTS
 from routerctl.engine.gates import OTHERWISE
 

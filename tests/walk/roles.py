@@ -29,6 +29,8 @@ MATRIX: dict[str, str] = {
     Action.EDIT_PRICES: " F   A",
     Action.READ_SPEND: " FPEUA",
     Action.EXPORT_SPEND: " F  UA",
+    Action.READ_INVOICES: " F  UA",
+    Action.IMPORT_INVOICES: " F   A",
     Action.READ_CAPS: "SFPEUA",
     Action.EDIT_CAPS: " F   A",
     Action.READ_KEYS: "   EUA",
@@ -43,6 +45,7 @@ MATRIX: dict[str, str] = {
 FELT_BY_EVERY_TENANT = {
     *(Action.EDIT_PROVIDERS, Action.EDIT_POLICY, Action.EDIT_GATES, Action.SWITCH),
     *(Action.EDIT_PRICES, Action.EDIT_CAPS),
+    *(Action.READ_INVOICES, Action.IMPORT_INVOICES),
 }
 """Only for those who are given every tenant."""
 

@@ -16,6 +16,7 @@ from apps.policies import editing
 from apps.policies.apply import apply
 from apps.policies.log import READS, WORDS, LogFilter, Sight, changes, log_csv, sight_of
 from tests.apps.policies.files import price, small
+from tests.apps.policies.invoices.made import kept, line
 
 pytestmark = pytest.mark.django_db
 
@@ -153,16 +154,17 @@ def test_everything_that_has_a_history_has_a_line() -> None:
 @pytest.mark.parametrize(
     ("role", "unseen"),
     [
-        ("support", {"price", "key", "person", "invitation"}),
+        ("support", {"price", "invoice", "key", "person", "invitation"}),
         ("finance", {"key", "person", "invitation"}),
-        ("product", {"key", "person", "invitation"}),
-        ("engineer", {"person", "invitation"}),
+        ("product", {"invoice", "key", "person", "invitation"}),
+        ("engineer", {"invoice", "person", "invitation"}),
         ("auditor", set()),
         ("admin", set()),
     ],
 )
 def test_a_role_reads_of_its_own_area(role: Role, unseen: set[str]) -> None:
     keys.create(name="k", tenant="acme", reason="test")
+    kept(line())
     sight = sight_of(person(role))
     invite("i@example.com", [])
     assert set(WORDS) - {kind for kind, *_ in listed(sight=sight)} == unseen
