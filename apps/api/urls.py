@@ -8,6 +8,7 @@ from apps.api.decide import DecideView
 from apps.api.docs import ReferenceView, docs
 from apps.api.door import NothingHere
 from apps.api.health import HealthView
+from apps.api.invoices import InvoicesView, InvoiceView
 from apps.api.keys import KeysView, KeyView, RotateView
 from apps.api.object_urls import object_urls
 from apps.api.prices import ApproveView, PricesView, ProposalsView, ProposalView, RejectView
@@ -24,6 +25,8 @@ urlpatterns = [
     path("v1/keys/<str:prefix>/rotate", RotateView.as_view()),
     path("v1/log", LogView.as_view()),
     path("v1/spend", SpendView.as_view()),
+    path("v1/invoices", InvoicesView.as_view()),
+    path("v1/invoices/<int:number>", InvoiceView.as_view()),
     path("v1/prices", PricesView.as_view()),
     path("v1/prices/proposals", ProposalsView.as_view()),
     path("v1/prices/proposals/<int:number>", ProposalView.as_view()),

@@ -7,7 +7,7 @@ from typing import Any
 from apps.accounts import invitations, keys
 from apps.accounts.audit import save_with_reason
 from apps.accounts.models import ApiKey, Invitation, Role, User
-from apps.policies import editing, prices
+from apps.policies import editing, invoices, prices
 from apps.policies.apply import apply
 from routerctl.engine.types import RoutingRequest
 from tests.apps.traces.stored import TRACE_ID, keep, stored
@@ -27,6 +27,7 @@ class World:
     colleague: User
     invitation: Invitation
     proposal: int
+    invoice: int
     trace_id: str = TRACE_ID
 
 
@@ -48,7 +49,7 @@ def make_world() -> World:
         reason="for the walk",
     )
     _wait_for_a_second_person()
-    return World(people, key, colleague, invitation, _proposal())
+    return World(people, key, colleague, invitation, _proposal(), _invoice())
 
 
 def _wait_for_a_second_person() -> None:
@@ -64,6 +65,14 @@ def _proposal() -> int:
     """A price that somebody proposed."""
     price = {"from": "2026-01-01", "input_usd_per_mtok": "0.20", "output_usd_per_mtok": "0.80"}
     made = prices.propose("openai/small", price, None, person=None, source="command")
+    return int(made.pk)
+
+
+def _invoice() -> int:
+    """What somebody says that openai bills."""
+    line = "openai,small-1,input,1000,0.01,2026-01-01,2026-01-31"
+    file = invoices.File("january.csv", f"{','.join(invoices.COLUMNS)}\n{line}\n".encode())
+    made = invoices.store(file, person=None, source="command", reason="for the walk")
     return int(made.pk)
 
 

@@ -44,6 +44,8 @@ def test_the_schema_has_every_operation_and_its_key(schema: dict[str, Any]) -> N
         "/api/v1/keys/{prefix}": ["get", "delete"],
         "/api/v1/keys/{prefix}/rotate": ["post"],
         "/api/v1/log": ["get"],
+        "/api/v1/invoices": ["get", "post"],
+        "/api/v1/invoices/{number}": ["get"],
         "/api/v1/prices": ["get"],
         "/api/v1/prices/proposals": ["get", "post"],
         "/api/v1/prices/proposals/{number}": ["get"],
