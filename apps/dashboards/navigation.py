@@ -43,6 +43,7 @@ def _objects(name: str) -> Item:
 
 
 _KEYS = ("keys", "key", "key_new", "key_rotate", "key_revoke")
+_INVOICES = ("invoices", "invoice", "invoice_new")
 _PRICES = ("prices", "price", "price_propose", "price_import", "price_proposal", "price_decide")
 
 _GROUPS = (
@@ -74,6 +75,7 @@ _GROUPS = (
         (
             _objects("caps"),
             Item("Spend", "coins", Action.READ_SPEND, ("spend",)),
+            Item("Invoices", "file-text", Action.READ_INVOICES, _INVOICES),
             Item("Prices", "tag", Action.READ_PRICES, _PRICES),
         ),
     ),

@@ -12,6 +12,7 @@ from apps.dashboards import (
     sign_in,
     views,
 )
+from apps.dashboards.invoices.urls import urlpatterns as invoice_urls
 from apps.dashboards.keys import views as keys
 from apps.dashboards.log.views import csv as log_csv
 from apps.dashboards.log.views import log
@@ -38,6 +39,7 @@ urlpatterns = [
     path("keys/<str:prefix>", keys.key, name="key"),
     path("keys/<str:prefix>/rotate", keys.key_rotate, name="key_rotate"),
     path("keys/<str:prefix>/revoke", keys.key_revoke, name="key_revoke"),
+    *invoice_urls,
     *price_urls,
     path("appearance", views.appearance, name="appearance"),
     path("log", log, name="log"),

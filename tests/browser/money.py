@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from apps.policies import editing, prices
 from tests.apps.policies.files import price
+from tests.apps.policies.invoices.made import NOON, called, kept, line
 from tests.apps.policies.prices.made import (
     BY,
     FLASH,
@@ -51,6 +52,26 @@ def price_addresses() -> dict[str, str]:
         "price-proposal-odd": f"/prices/-/proposals/{odd.id}",
         "price-proposal-rejected": f"/prices/-/proposals/{told.id}",
         "price-proposal-approved": f"/prices/-/proposals/{hand}",
+        **_invoice_addresses(),
+    }
+
+
+def _invoice_addresses() -> dict[str, str]:
+    """An invoice that agrees, differs, and says what nobody recorded."""
+    for n in range(2):
+        called(
+            NOON, n, input_tokens=4_000_000, cached_input_tokens=1_000_000, output_tokens=500_000
+        )
+    made = kept(
+        line("input", "6000000", "1.80"),
+        line("output", "500000", "1.25"),
+        line("requests", "12", "0.05", model="gemini-2.5-flash-live"),
+        name="google-march.csv",
+    )
+    return {
+        "invoices": "/invoices",
+        "invoice": f"/invoices/{made.pk}",
+        "invoice-new": "/invoices/new",
     }
 
 

@@ -26,6 +26,7 @@ def test_every_page_of_prices_is_fit_to_be_seen(look, sign_in):
     sign_in("finance")
     look("prices-nothing-yet", "/prices")
     look("prices-no-proposals", "/prices?tab=proposals")
+    look("invoices-nothing-yet", "/invoices")
     for name, path in price_addresses().items():
         look(name, path)
 
