@@ -62,16 +62,20 @@ def _of(kind: str, view: View, **schema: Any) -> View:
     return extend_schema_view(**schema)(made)
 
 
+def _operation(*words: str) -> str:
+    return "_".join(words).replace(" ", "_")
+
+
 def _list_schema(kind: str) -> dict[str, Any]:
     one = SECTIONS[kind]
     return {
         "get": extend_schema(
             operation_id=f"list_{kind}",
-            summary=f"All {kind}, in their order",
+            summary=f"All {kind.replace('_', ' ')}, in their order",
             responses=answers(ObjectList, 400, 401, 403),
         ),
         "post": extend_schema(
-            operation_id=f"create_{one}",
+            operation_id=_operation("create", one),
             summary=f"Create a {one}",
             parameters=[REASON],
             request=asks(CreateBody),
@@ -85,19 +89,19 @@ def _one_schema(kind: str) -> dict[str, Any]:
     waits = answers(WaitingAnswer, success=202) if kind == "caps" else {}
     schema = {
         "get": extend_schema(
-            operation_id=f"get_{one}",
+            operation_id=_operation("get", one),
             summary=f"A {one} as the configuration file writes it",
             responses=answers(ObjectAnswer, 401, 403, 404),
         ),
         "put": extend_schema(
-            operation_id=f"put_{one}",
+            operation_id=_operation("put", one),
             summary=f"Make an entry what is said of a {one}",
             parameters=[IF_MATCH, REASON],
             request=asks(PutBody),
             responses=answers(ObjectAnswer, 400, 401, 403, 404, 412, 413) | waits,
         ),
         "delete": extend_schema(
-            operation_id=f"delete_{one}",
+            operation_id=_operation("delete", one),
             summary=f"Delete a {one} to which nothing refers",
             parameters=[IF_MATCH, REASON],
             request=asks(ReasonBody),
@@ -113,7 +117,7 @@ def _past(kind: str) -> dict[str, Any]:
     one = SECTIONS[kind]
     return {
         "get": extend_schema(
-            operation_id=f"{one}_history",
+            operation_id=_operation(one, "history"),
             summary=f"The changes of a {one}, newest first; of a deleted one, too",
             parameters=[
                 OpenApiParameter(name, str, description=said)
@@ -128,7 +132,7 @@ def _moving(kind: str) -> dict[str, Any]:
     one = SECTIONS[kind]
     return {
         "post": extend_schema(
-            operation_id=f"move_{one}",
+            operation_id=_operation("move", one),
             summary=f"Give a {one} another place in its list",
             parameters=[IF_MATCH, REASON],
             request=asks(MoveBody),

@@ -38,7 +38,7 @@ def _objects(name: str) -> Item:
         "_move",
         *(f"_{apart.page}" for apart in kind.apart),
     )
-    own = (name, kind.one, *(f"{kind.one}{page}" for page in pages))
+    own = (name, kind.page, *(f"{kind.page}{page}" for page in pages))
     return Item(kind.title, kind.icon, kind.reads, own)
 
 
@@ -62,6 +62,7 @@ _GROUPS = (
             _objects("routes"),
             _objects("gates"),
             _objects("checks"),
+            _objects("rate_limits"),
             _objects("flags"),
             _objects("features"),
             _objects("tasks"),

@@ -16,6 +16,7 @@ from apps.gateway.admission import admit
 from apps.gateway.exchange import Exchange, HeaderList, Recording
 from apps.gateway.execute import Execution
 from apps.gateway.live import Snapshot
+from apps.gateway.rates import Rate, rate_of, too_soon
 from apps.gateway.shared import Shared
 from apps.gateway.streaming import stream_answer
 from apps.gateway.unheld import Tab
@@ -56,6 +57,7 @@ class Flow:
         "idempotency",
         "key",
         "outcome",
+        "rate",
         "reading",
         "recording",
         "renderer",
@@ -92,11 +94,13 @@ class Flow:
         self.recording: Recording | None = None
         self.tab: Tab | None = None
         self.outcome: Outcome | None = None
+        self.rate: Rate | None = None
 
     async def run(self) -> None:
         """Serve the request; every way out leaves exactly one trace."""
         try:
             call = await self._enter()
+            await self._count(call)
             decision = self._decide(call)
             execution = await admit(self, call, decision)
         except RouterError as error:
@@ -133,6 +137,14 @@ class Flow:
         )
         self.renderer = self.door.renderer(self.call)
         return self.call
+
+    async def _count(self, call: ParsedCall) -> None:
+        """Before anything costs time: does it come too soon after the others?"""
+        limits = self.snapshot.revision.rate_limits
+        if limits:
+            self.rate = await rate_of(self.shared.buckets, limits, call.request)
+            if self.rate is not None and self.rate.wait_s:
+                raise too_soon(self.rate)
 
     def _decide(self, call: ParsedCall) -> Decision:
         revision = self.snapshot.revision
@@ -321,6 +333,8 @@ class Flow:
             headers.append((b"request-id", self.trace_id.encode()))  # what its SDK shows
         if self.key.disclose != "none" and self.decision and self.decision.route:
             headers.append((b"x-route", self.decision.route.encode()))
+        if self.rate is not None:
+            headers += self.rate.headers()
         if outcome is not None and outcome.degraded_action:
             headers.append((b"x-degraded", outcome.degraded_action.encode()))
         return headers

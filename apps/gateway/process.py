@@ -6,6 +6,7 @@ import os
 import socket
 import time
 
+from apps.gateway.buckets import SharedBuckets
 from apps.gateway.live import Live
 from apps.gateway.shared import Shared
 from apps.ledger.batcher import Ledger
@@ -22,12 +23,14 @@ class Process(Shared):
 
     ledger: Ledger
     transport: Transport
+    buckets: SharedBuckets
 
     def __init__(self, env: Env, dsn: str) -> None:
         self.live = Live()
         super().__init__(
             ledger=Ledger(dsn, limits=self._limits, spool=env.data_dir / "spool"),
             transport=Transport(env.private_origins),
+            buckets=SharedBuckets(env.redis_url, lambda: self._heart.company),
             max_body_bytes=env.max_body_bytes,
         )
         self._reaper = Reaper(dsn)
@@ -65,6 +68,7 @@ class Process(Shared):
         self.live.stop()
         await self.ledger.stop()
         await self.transport.close()
+        await self.buckets.stop()
         self.metrics.close()
 
     def beat(self) -> Beat:

@@ -2,7 +2,7 @@
 
 from apps.gateway.health import HealthBook
 from apps.gateway.metrics import Metrics
-from apps.gateway.surroundings import MACHINE, Books, Clock, Upstream
+from apps.gateway.surroundings import MACHINE, Books, Buckets, Clock, Upstream
 from apps.ledger.records import AttemptRecord, Outcome, Refused, Settlement, TraceHead, Unheld
 
 
@@ -10,11 +10,18 @@ class Shared:
     """`health` is what requests learn from each other, `metrics` what they are counted by."""
 
     def __init__(
-        self, *, ledger: Books, transport: Upstream, max_body_bytes: int, clock: Clock = MACHINE
+        self,
+        *,
+        ledger: Books,
+        transport: Upstream,
+        buckets: Buckets,
+        max_body_bytes: int,
+        clock: Clock = MACHINE,
     ) -> None:
         self.clock = clock
         self.ledger = ledger
         self.transport = transport
+        self.buckets = buckets
         self.max_body_bytes = max_body_bytes
         self.health = HealthBook()
         self.metrics = Metrics()

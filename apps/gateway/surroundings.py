@@ -11,6 +11,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from apps.gateway.buckets import Taken
 from apps.ledger.ids import epoch_ms, trace_id
 from apps.ledger.records import (
     Admitted,
@@ -23,6 +24,7 @@ from apps.ledger.records import (
 )
 from apps.ledger.windows import Window
 from routerctl.engine.caps import Cap
+from routerctl.engine.rate_limits import Bucket
 from routerctl.providers.ports import UpstreamRequest
 from routerctl.providers.transport import UpstreamResponse
 
@@ -83,6 +85,12 @@ class Books(Purse, Protocol):
     def keep(self, trace_id: str, key: IdempotencyKey, answer: str) -> None: ...
 
     async def kept(self, trace_id: str, key: IdempotencyKey) -> str | None: ...
+
+
+class Buckets(Protocol):
+    """Where rate limits are counted; `buckets.SharedBuckets` says how."""
+
+    async def take(self, buckets: Sequence[Bucket]) -> Taken: ...
 
 
 class Incoming(Protocol):

@@ -1,6 +1,6 @@
 """What each serving process says of itself, every few seconds, on Valkey or Redis: who it is, what
-it runs, what it has yet to store. For people to read; nothing is decided by it, and losing all of
-it loses nothing.
+it runs, what it has yet to store. For people to read; all that is decided by it is by how many a
+rate limit is shared while Valkey is away, and losing all of it loses nothing.
 
 The beats of all processes are the fields of one hash. A process that ends takes its own away; one
 that was killed leaves its last, which tells since when it is silent until the next process to
@@ -66,6 +66,8 @@ class Heart:
         )
         self._tell = tell
         self._heard = True
+        self.company = 1
+        """How many processes lived when Valkey was heard last, this one included."""
 
     async def run(self) -> None:
         await self._tried(self._clear_away)
@@ -83,6 +85,8 @@ class Heart:
     async def _beat(self) -> None:
         beat = self._tell()
         await self._redis.hset(_HASH, beat.worker, msgspec.json.encode(beat))
+        others = map(_read, (await self._redis.hvals(_HASH)))
+        self.company = sum(one is not None and not one.is_silent(beat.at_ms) for one in others) or 1
 
     async def _clear_away(self) -> None:
         now_ms = time.time_ns() // 1_000_000

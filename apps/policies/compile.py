@@ -15,7 +15,18 @@ from msgspec import Struct, convert
 
 from apps.catalog.models import TOKEN_CLASSES, Deployment, Price, Provider, prices_in_force
 from apps.catalog.origins import is_local
-from apps.policies.models import Cap, Check, Feature, Flag, Gate, Plan, Prompt, Route, Task
+from apps.policies.models import (
+    Cap,
+    Check,
+    Feature,
+    Flag,
+    Gate,
+    Plan,
+    Prompt,
+    RateLimit,
+    Route,
+    Task,
+)
 from routerctl.engine.prices import PriceSpec, PriceTier
 from routerctl.engine.types import (
     CapSpec,
@@ -27,6 +38,7 @@ from routerctl.engine.types import (
     PromptSpec,
     ProviderSpec,
     RaisedLimit,
+    RateLimitSpec,
     RevisionDocument,
     RouteSpec,
 )
@@ -61,6 +73,7 @@ def compile_document() -> RevisionDocument:
             for row in _rows(Deployment, provider="provider_id")
         ),
         caps=tuple(_cap(row) for row in _rows(Cap)),
+        rate_limits=tuple(_rate_limit(row) for row in _rows(RateLimit)) or msgspec.UNSET,
     )
 
 
@@ -83,6 +96,10 @@ def _cap(row: dict[str, Any]) -> CapSpec:
         return spec
     until_ms = int(row["raised_until"].timestamp() * 1000)
     return msgspec.structs.replace(spec, raised=RaisedLimit(row["raised_to"], until_ms))
+
+
+def _rate_limit(row: dict[str, Any]) -> RateLimitSpec:
+    return convert({name: value for name, value in row.items() if value}, RateLimitSpec)
 
 
 def _provider(row: Provider) -> ProviderSpec:

@@ -15,7 +15,18 @@ from django.db import models
 
 from apps.catalog.models import TOKEN_CLASSES, Deployment, Price, Provider, prices_in_force
 from apps.policies.amounts import NANO, THOUSANDTHS, written
-from apps.policies.models import Cap, Check, Feature, Flag, Gate, Plan, Prompt, Route, Task
+from apps.policies.models import (
+    Cap,
+    Check,
+    Feature,
+    Flag,
+    Gate,
+    Plan,
+    Prompt,
+    RateLimit,
+    Route,
+    Task,
+)
 from apps.policies.schema.catalog import STORED
 from apps.policies.yaml12 import is_plain_text
 from routerctl.engine.conditions import CONDITIONS
@@ -59,6 +70,7 @@ def _lists() -> list[tuple[str, list[Any]]]:
         ("gates", entries_of(Gate.objects.all())),
         ("routes", entries_of(Route.objects.all())),
         ("caps", entries_of(Cap.objects.all())),
+        ("rate_limits", entries_of(RateLimit.objects.all())),
     ]
 
 
@@ -217,6 +229,16 @@ def _raised(row: Cap) -> Entry | None:
     )
 
 
+def _rate_limit(row: RateLimit) -> Entry:
+    return {
+        "slug": row.slug,
+        **_given(scope=_sorted(row.scope), per=row.per),
+        "limit_requests": row.limit_requests,
+        "period": row.period,
+        **_given(burst=row.burst, reserved=_sorted(row.reserved)),
+    }
+
+
 WRITTEN: Mapping[type[models.Model], Any] = {
     Provider: _provider,
     Deployment: _deployment,
@@ -230,6 +252,7 @@ WRITTEN: Mapping[type[models.Model], Any] = {
     Gate: _gate,
     Route: _route,
     Cap: _cap,
+    RateLimit: _rate_limit,
 }
 """What has a spelling in the file, and what writes it."""
 

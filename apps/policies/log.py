@@ -36,6 +36,7 @@ READS: Mapping[str, tuple[str, Action]] = {
     "policies.route": ("route", Action.READ_CONFIGURATION),
     "policies.invoice": ("invoice", Action.READ_INVOICES),
     "policies.cap": ("cap", Action.READ_CAPS),
+    "policies.ratelimit": ("rate limit", Action.READ_CONFIGURATION),
     KEY: ("key", Action.READ_KEYS),
     PERSON: ("person", Action.READ_PEOPLE),
     INVITATION: ("invitation", Action.READ_PEOPLE),

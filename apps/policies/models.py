@@ -16,6 +16,7 @@ from apps.policies.invoiced import Invoice as Invoice
 from apps.policies.invoiced import InvoiceLine as InvoiceLine
 from routerctl.engine.flags import SUBJECTS
 from routerctl.engine.gates import OTHERWISE
+from routerctl.engine.rate_limits import PERIODS_US
 
 CHECK_ACTIONS = ("block", "redact", "flag")
 STREAM_RECOVERIES = ("error", "buffer", "continue")
@@ -172,6 +173,32 @@ class Cap(Listed):
             ),
             models.CheckConstraint(
                 condition=Q(missing__in=("share", "skip")), name="cap_missing_is_known"
+            ),
+        ]
+
+
+class RateLimit(Listed):
+    """`burst` null: as many as in the whole period. `reserved` is `{"plan": [...], "percent"}`,
+    or empty."""
+
+    scope = models.JSONField(default=dict, blank=True)
+    per = models.JSONField(default=list, blank=True)
+    limit_requests = models.BigIntegerField()
+    period = models.CharField(max_length=8)
+    burst = models.BigIntegerField(null=True, blank=True)
+    reserved = models.JSONField(default=dict, blank=True)
+
+    history = AuditedHistory()
+
+    class Meta(Listed.Meta):
+        constraints = [
+            *Listed.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(limit_requests__gt=0) & (Q(burst=None) | Q(burst__gt=0)),
+                name="rate_limit_lets_through",
+            ),
+            models.CheckConstraint(
+                condition=Q(period__in=tuple(PERIODS_US)), name="rate_limit_period_is_known"
             ),
         ]
 

@@ -7,7 +7,18 @@ from django.db import models
 
 from apps.catalog import secrets
 from apps.catalog.models import TOKEN_CLASSES, Deployment, Price, Provider
-from apps.policies.models import Cap, Check, Feature, Flag, Gate, Plan, Prompt, Route, Task
+from apps.policies.models import (
+    Cap,
+    Check,
+    Feature,
+    Flag,
+    Gate,
+    Plan,
+    Prompt,
+    RateLimit,
+    Route,
+    Task,
+)
 from apps.policies.schema import File
 from apps.policies.schema.caps import LIMITS, CapEntry, RaisedEntry
 from apps.policies.schema.catalog import (
@@ -19,6 +30,7 @@ from apps.policies.schema.catalog import (
 )
 from apps.policies.schema.fields import Entry
 from apps.policies.schema.policy import RouteEntry
+from apps.policies.schema.rate_limits import RateLimitEntry
 
 KINDS: tuple[type[models.Model], ...] = (
     Provider,
@@ -33,6 +45,7 @@ KINDS: tuple[type[models.Model], ...] = (
     Gate,
     Route,
     Cap,
+    RateLimit,
 )
 """What a file can say; whatever refers to another comes after it."""
 
@@ -59,6 +72,7 @@ def rows_of(file: File, stored: Mapping[str, Provider]) -> Rows:
         Gate: [Gate(**_said(entry)) for entry in file.gates],
         Route: [_route(entry) for entry in file.routes],
         Cap: [_cap(entry) for entry in file.caps],
+        RateLimit: [_rate_limit(entry) for entry in file.rate_limits],
     }
 
 
@@ -106,6 +120,11 @@ def _route(entry: RouteEntry) -> Route:
         prompt_id=entry.prompt,
         limits=entry.limits.model_dump(exclude_none=True),
     )
+
+
+def _rate_limit(entry: RateLimitEntry) -> RateLimit:
+    reserved = entry.reserved.model_dump() if entry.reserved else {}
+    return RateLimit(**_said(entry, "reserved"), reserved=reserved)
 
 
 def _cap(entry: CapEntry) -> Cap:

@@ -18,6 +18,7 @@ from django.db.backends.utils import CursorWrapper
 from apps.accounts import audit
 from apps.accounts.models import User
 from apps.gateway.asgi import DOORS
+from apps.gateway.buckets import LocalBuckets
 from apps.gateway.exchange import Exchange
 from apps.gateway.flow import Flow
 from apps.gateway.live import Snapshot, load_snapshot
@@ -91,6 +92,7 @@ class _Simulation:
             transport=ScriptedUpstream(
                 self._clock.epoch_ms, fortnight.random("vendors"), fortnight.weather
             ),
+            buckets=LocalBuckets(lambda: self._clock.epoch_ms() * 1000),
             max_body_bytes=_MAX_BODY_BYTES,
             clock=self._clock,
         )

@@ -1,16 +1,14 @@
 """Which caps count a request, how full they are, and what that does to it.
 
-Caps are found by what they name, never by going through all of them: those that name the same
-things (plan and feature, say) share one table, and a request looks into each table once.
+`scopes` finds them by what they name.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import product
-from operator import attrgetter
 
 from msgspec import UNSET, Struct
 
 from routerctl.engine.case import Case
+from routerctl.engine.scopes import ScopeIndex, values_of, words
 from routerctl.engine.types import CapSpec, CapUse
 
 PERMILLE = 1000
@@ -53,43 +51,6 @@ class Cap(Struct, frozen=True):
         return self.spec.period != "request"
 
 
-class CapIndex:
-    """All caps of a revision, `named` by their slugs. Frozen once made."""
-
-    __slots__ = ("_tables", "named")
-
-    def __init__(self, caps: Iterable[Cap]) -> None:
-        self.named: dict[str, Cap] = {}
-        tables: dict[tuple[str, ...], dict[tuple[str | None, ...], list[Cap]]] = {}
-        for cap in caps:
-            self.named[cap.slug] = cap
-            scope = {name: _words(value) for name, value in cap.spec.scope.items()}
-            named = tuple(name for name in _DIMENSIONS if name in scope)
-            table = tables.setdefault(named, {})
-            for words in product(*(scope[name] for name in named)):
-                table.setdefault(words, []).append(cap)
-        self._tables = [
-            (tuple(_DIMENSIONS[name] for name in named), table) for named, table in tables.items()
-        ]
-
-    def __bool__(self) -> bool:
-        return bool(self.named)
-
-    def counting(self, case: Case, route: str) -> list[Cap]:
-        """The caps whose scope the request is in, as they are written; those which name
-        deployments among them, whoever will be asked."""
-        found: list[Cap] = []
-        for dimensions, table in self._tables:
-            caps = table.get(tuple([value(case, route) for value in dimensions]))
-            if caps:
-                found += caps
-        if len(self._tables) > 1:
-            found.sort(key=_position)
-        return found
-
-
-_position = attrgetter("position")
-
 _DIMENSIONS: dict[str, Callable[[Case, str], str | None]] = {
     "feature": lambda case, _route: case.request.feature,
     "plan": lambda case, _route: case.request.plan,
@@ -103,8 +64,14 @@ _DIMENSIONS: dict[str, Callable[[Case, str], str | None]] = {
 several, so those are looked at step by step."""
 
 
+CapIndex = ScopeIndex[Cap]
+"""All caps of a revision; `counting(case, route)` finds those that name deployments too, whoever
+will be asked."""
+
+
 def compile_caps(specs: Iterable[CapSpec]) -> CapIndex:
-    return CapIndex(_compiled(position, spec) for position, spec in enumerate(specs))
+    caps = (_compiled(position, spec) for position, spec in enumerate(specs))
+    return ScopeIndex(caps, _DIMENSIONS)
 
 
 def _compiled(position: int, spec: CapSpec) -> Cap:
@@ -118,7 +85,7 @@ def _compiled(position: int, spec: CapSpec) -> Cap:
         spec=spec,
         unit=unit,
         limit=limit,
-        deployments=None if deployments is None else frozenset(_words(deployments)),
+        deployments=None if deployments is None else frozenset(words(deployments)),
         actions=tuple(sorted(actions, key=lambda action: action.at_permille)),
     )
 
@@ -144,10 +111,6 @@ def _tokens(action: Mapping[str, str | int]) -> int:
     return int(action.get("input_tokens", action.get("max_output_tokens", 0)))
 
 
-def _words(value: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
 # --------------------------------------------------------------------------- windows
 
 
@@ -157,18 +120,10 @@ def key_of(cap: Cap, case: Case) -> tuple[str, ...] | None:
     per = cap.spec.per
     if not per:
         return ()
-    values = tuple([_value(name, case) for name in per])
+    values = values_of(per, case.request)
     if cap.spec.missing == "skip" and "" in values:
         return None
     return values
-
-
-def _value(name: str, case: Case) -> str:
-    request = case.request
-    if name.startswith("metadata."):
-        return request.metadata.get(name.removeprefix("metadata."), "")
-    value: str | None = getattr(request, name)
-    return value or ""
 
 
 def balance_of(cap: str, key: tuple[str, ...]) -> str:

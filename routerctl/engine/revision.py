@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import msgspec
+from msgspec import UNSET
 
 from routerctl.engine.caps import CapIndex, compile_caps
 from routerctl.engine.conditions import Test
 from routerctl.engine.gates import Gate, compile_gate
 from routerctl.engine.place import Place, place_on
+from routerctl.engine.rate_limits import RateLimits, compile_rate_limits
 from routerctl.engine.strategies import STRATEGIES, Strategy
 from routerctl.engine.types import (
     CheckSpec,
@@ -67,6 +69,7 @@ class Revision:
     providers: dict[str, ProviderSpec]
     deployments: dict[str, DeploymentSpec]
     caps: CapIndex
+    rate_limits: RateLimits
     patterns: tuple[str, ...]
     """Every distinct text pattern of a condition."""
 
@@ -103,6 +106,9 @@ def compile_revision(document: RevisionDocument) -> Revision:
         providers=providers,
         deployments=deployments,
         caps=compile_caps(document.caps),
+        rate_limits=compile_rate_limits(
+            () if document.rate_limits is UNSET else document.rate_limits
+        ),
         patterns=tuple(dict.fromkeys(p for when in whens for p in text_patterns(when))),
     )
 

@@ -183,6 +183,27 @@ class CapSpec(Struct, frozen=True):
     """Left out where there is none, so that such a cap has the hash which it always had."""
 
 
+class ReservedShare(Struct, frozen=True):
+    """`percent` of a full bucket are kept for requests of the plans in `plan`."""
+
+    plan: tuple[str, ...]
+    percent: int
+
+
+class RateLimitSpec(Struct, frozen=True, omit_defaults=True):
+    """At most `limit_requests` in each `period` (second, minute, hour), `burst` of them at once,
+    of the requests in `scope`, for each value of `per` apart."""
+
+    slug: str
+    limit_requests: int
+    period: str
+    scope: dict[str, str | tuple[str, ...]] = {}
+    per: tuple[str, ...] = ()
+    burst: int | UnsetType = UNSET
+    """Left out: as many as in the whole period."""
+    reserved: ReservedShare | UnsetType = UNSET
+
+
 class RevisionDocument(Struct, frozen=True):
     """All that can change a decision, as plain data. `engine.revision.compile_revision` makes
     the thing that decides; two equal documents have one hash."""
@@ -198,6 +219,8 @@ class RevisionDocument(Struct, frozen=True):
     providers: tuple[ProviderSpec, ...] = ()
     deployments: tuple[DeploymentSpec, ...] = ()
     caps: tuple[CapSpec, ...] = ()
+    rate_limits: tuple[RateLimitSpec, ...] | UnsetType = UNSET
+    """Left out where there is none, so that such a document has the hash which it always had."""
 
 
 # --------------------------------------------------------------------------- one request

@@ -160,6 +160,7 @@ PAGES: dict[str, Line] = {
     "invoice": page(GET(Action.READ_INVOICES), number=lambda w: w.invoice),
     "invoice_csv": page(GET(Action.READ_INVOICES), number=lambda w: w.invoice),
     "invoice_new": page(GET(Action.IMPORT_INVOICES), POST(Action.IMPORT_INVOICES)),
+    **object_pages("rate_limits", "rate_limit", Action.EDIT_POLICY, "each-key"),
     "prices": page(GET(Action.READ_PRICES)),
     "price": page(GET(Action.READ_PRICES), slug="openai/small"),
     "price_propose": page(GET(Action.EDIT_PRICES), POST(Action.EDIT_PRICES)),
@@ -279,6 +280,7 @@ OBJECTS = {
     "gates": "personal-data-needs-a-dpa",
     "routes": "everything",
     "caps": "acme-daily",
+    "rate_limits": "each-key",
 }
 """One object of each kind; None: the walk's policy has none."""
 

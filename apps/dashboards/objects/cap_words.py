@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from apps.dashboards.figures import counted, dollars, thousands
-from routerctl.engine.types import CapSpec
+from routerctl.engine.types import CapSpec, RateLimitSpec
 
 SCOPES = ("feature", "plan", "tenant", "task", "route", "deployment", "key", "app")
 """What a cap may look at, in the order in which it is said."""
@@ -27,7 +27,7 @@ _AT_THE_LIMIT = (
 _ONE_REQUEST = "A request that could take more is sent to somebody else, or refused."
 
 
-def counts(spec: CapSpec) -> str:
+def counts(spec: CapSpec | RateLimitSpec) -> str:
     """`Feature support-chat, plan free; each tenant for itself`."""
     looked_at = sorted(spec.scope, key=SCOPES.index)
     named = ", ".join(f"{name} {_either(spec.scope[name])}" for name in looked_at)

@@ -142,8 +142,13 @@ class Kind:
 
     @property
     def one(self) -> str:
-        """`feature`: what one of them is called, in sentences and in names of URLs."""
+        """`rate limit`: what one of them is called in sentences."""
         return SECTIONS[self.name]
+
+    @property
+    def page(self) -> str:
+        """`rate_limit`: the name of the URL of one, and how those of its other pages begin."""
+        return self.one.replace(" ", "_")
 
     @property
     def list_url(self) -> str:
@@ -151,7 +156,7 @@ class Kind:
 
     @property
     def new_url(self) -> str:
-        return reverse(f"{self.one}_new")
+        return reverse(f"{self.page}_new")
 
     def move_url(self, slug: str) -> str:
         """Where an object gets another place; empty where the order does not matter."""
@@ -159,4 +164,4 @@ class Kind:
 
     def url(self, slug: str, page: str = "") -> str:
         """The address of an object, or of its page `edit`, `delete` or one that is `apart`."""
-        return reverse(f"{self.one}_{page}" if page else self.one, args=[slug])
+        return reverse(f"{self.page}_{page}" if page else self.page, args=[slug])

@@ -11,6 +11,7 @@ from apps.dashboards.objects.kinds.flags import FLAGS
 from apps.dashboards.objects.kinds.gates import GATES
 from apps.dashboards.objects.kinds.prompts import PROMPTS
 from apps.dashboards.objects.kinds.providers import PROVIDERS
+from apps.dashboards.objects.kinds.rate_limits import RATE_LIMITS
 from apps.dashboards.objects.kinds.routes import ROUTES
 from apps.dashboards.objects.kinds.vocabulary import PLANS, TASKS
 
@@ -18,7 +19,7 @@ KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
         *(PROVIDERS, DEPLOYMENTS, FEATURES, TASKS, PLANS, PROMPTS, FLAGS),
-        *(ROUTES, GATES, CHECKS, CAPS),
+        *(ROUTES, GATES, CHECKS, CAPS, RATE_LIMITS),
     )
 }
 """By the file's names of their lists."""

@@ -41,16 +41,16 @@ def _urls_of(kind: Kind) -> Iterator[URLPattern]:
     given: dict[str, Any] = {"kind": kind}
     pages: list[tuple[str, str, View, dict[str, Any]]] = [
         ("", kind.name, require_safe(may_read(views.listing)), given),
-        ("/-/new", f"{kind.one}_new", _form(may_edit(views.create)), given),
-        ("/-/delete/<path:slug>", f"{kind.one}_delete", _form(may_edit(views.delete)), given),
+        ("/-/new", f"{kind.page}_new", _form(may_edit(views.create)), given),
+        ("/-/delete/<path:slug>", f"{kind.page}_delete", _form(may_edit(views.delete)), given),
     ]
     if not kind.only_a_name:
         edit = _form(may_edit(views.edit))
-        pages.append(("/-/edit/<path:slug>", f"{kind.one}_edit", edit, given))
+        pages.append(("/-/edit/<path:slug>", f"{kind.page}_edit", edit, given))
     for apart in kind.apart:
         edit = _form(requires(apart.edits)(views.edit))
-        name = f"{kind.one}_{apart.page}"
+        name = f"{kind.page}_{apart.page}"
         pages.append((f"/-/{apart.page}/<path:slug>", name, edit, {**given, "apart": apart}))
-    pages.append(("/<path:slug>", kind.one, require_safe(may_read(views.detail)), given))
+    pages.append(("/<path:slug>", kind.page, require_safe(may_read(views.detail)), given))
     for route, name, view, arguments in pages:
         yield path(f"{kind.name}{route}", view, arguments, name=name)

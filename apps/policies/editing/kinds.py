@@ -5,7 +5,18 @@ from typing import Any
 
 from apps.catalog.models import Deployment, Provider
 from apps.policies.editing.refusals import NotThere
-from apps.policies.models import Cap, Check, Feature, Flag, Gate, Plan, Prompt, Route, Task
+from apps.policies.models import (
+    Cap,
+    Check,
+    Feature,
+    Flag,
+    Gate,
+    Plan,
+    Prompt,
+    RateLimit,
+    Route,
+    Task,
+)
 from apps.policies.schema.names import SECTIONS
 
 MODELS: Mapping[str, Any] = {
@@ -20,6 +31,7 @@ MODELS: Mapping[str, Any] = {
     "gates": Gate,
     "routes": Route,
     "caps": Cap,
+    "rate_limits": RateLimit,
 }
 
 KINDS = tuple(SECTIONS)

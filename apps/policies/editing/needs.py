@@ -15,6 +15,7 @@ _EDIT = {
     "gates": Action.EDIT_GATES,
     "routes": Action.EDIT_POLICY,
     "caps": Action.EDIT_CAPS,
+    "rate_limits": Action.EDIT_POLICY,
 }
 
 _APART = {

@@ -22,6 +22,7 @@ from apps.policies.schema.policy import (
     PromptEntry,
     RouteEntry,
 )
+from apps.policies.schema.rate_limits import RateLimitEntry
 from apps.policies.yaml12 import Path, Problem, read
 
 
@@ -51,6 +52,7 @@ class File(Entry):
     gates: Annotated[list[GateEntry], _EmptyIsNone] = []
     routes: Annotated[list[RouteEntry], _EmptyIsNone] = []
     caps: Annotated[list[CapEntry], _EmptyIsNone] = []
+    rate_limits: Annotated[list[RateLimitEntry], _EmptyIsNone] = []
 
 
 def parse(text: bytes, stored_secrets: Mapping[str, str] | None = None) -> File:

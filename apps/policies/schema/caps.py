@@ -30,17 +30,24 @@ _PER = re.compile(r"tenant|user|key|session|metadata\.[A-Za-z0-9_.-]{1,64}", re.
 _MAX_AMOUNT = 10**15
 
 
-def _scope(scope: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-    refuse_all(_scope_problems(scope, info), scope)
-    return scope
+def scope_of(*named: str) -> AfterValidator:
+    """Of a scope: it may name these things."""
+
+    def check(scope: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        refuse_all(_scope_problems(scope, info, named), scope)
+        return scope
+
+    return AfterValidator(check)
 
 
-def _scope_problems(scope: dict[str, Any], info: ValidationInfo) -> Iterator[tuple[Path, str]]:
+def _scope_problems(
+    scope: dict[str, Any], info: ValidationInfo, named: tuple[str, ...]
+) -> Iterator[tuple[Path, str]]:
     for name, value in scope.items():
         values = value if isinstance(value, list) else [value]
         section = _LISTED.get(name)
-        if name not in _LISTED:
-            yield (name,), f"unknown; a scope may name {', '.join(_LISTED)}"
+        if name not in named:
+            yield (name,), f"unknown; a scope may name {', '.join(named)}"
         elif not values or not all(isinstance(word, str) and word for word in values):
             yield (name,), "must be a word or a list of words"
         elif section is not None:
@@ -52,6 +59,10 @@ def _per(per: str) -> str:
     if not _PER.fullmatch(per):
         raise refuse(f"{per!r} is none of tenant, user, key, session, metadata.KEY")
     return per
+
+
+PerList = Annotated[list[Annotated[str, AfterValidator(_per)]], Distinct]
+"""What a window or a bucket is made for each of."""
 
 
 @cache
@@ -111,10 +122,13 @@ class RaisedEntry(Entry):
     until: Annotated[datetime, BeforeValidator(_moment)]
 
 
+_Scoped = scope_of(*_LISTED)
+
+
 class CapEntry(Entry):
     slug: Slug
-    scope: Annotated[dict[str, Any], AfterValidator(_scope)] = {}
-    per: Annotated[list[Annotated[str, AfterValidator(_per)]], Distinct] = []
+    scope: Annotated[dict[str, Any], _Scoped] = {}
+    per: PerList = []
     missing: Literal["share", "skip"] = "share"
     period: Annotated[str, one_of(PERIODS, "period")]
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"

@@ -28,6 +28,7 @@ SECTIONS = {
     "gates": "gate",
     "routes": "route",
     "caps": "cap",
+    "rate_limits": "rate limit",
 }
 """The file's lists, in the order in which they are written, and what one entry is called."""
 

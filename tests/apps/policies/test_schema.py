@@ -23,6 +23,10 @@ def cap(**fields: Any) -> dict[str, Any]:
     return {"slug": "daily", "period": "day", "limit_usd": "5.00", **fields}
 
 
+def rate_limit(**fields: Any) -> dict[str, Any]:
+    return {"slug": "each-key", "limit_requests": 60, "period": "minute", **fields}
+
+
 def gate(**fields: Any) -> dict[str, Any]:
     return {"slug": "dpa", "require": {"provider.dpa_signed": True}, **fields}
 
@@ -173,6 +177,17 @@ BROKEN: dict[str, tuple[dict[str, Any], str, str]] = {
     "raised until no moment": (
         {"caps": [cap(raised={"limit_usd": "900", "until": "2026-12-01"})]},
         "caps[0].raised.until", "must be a moment with its zone"),
+    "a rate limit of too much": (
+        {"rate_limits": [rate_limit(limit_requests=100_001, period="second")]},
+        "rate_limits[0].limit_requests", "at most 100000 in a second"),
+    "a rate limit of a route": ({"rate_limits": [rate_limit(scope={"route": "all"})]},
+                                "rate_limits[0].scope.route", "a scope may name"),
+    "a rate limit of an unknown plan": (
+        {"rate_limits": [rate_limit(reserved={"plan": ["gold"], "percent": 5})]},
+        "rate_limits[0].reserved.plan[0]", "there is no plan gold"),
+    "a rate limit that leaves nothing to others": (
+        {"rate_limits": [rate_limit(burst=2, reserved={"plan": ["free"], "percent": 60})]},
+        "rate_limits[0].reserved.percent", "leaves nothing for the others"),
     "an unknown period": ({"caps": [cap(period="year")]}, "caps[0].period", "'year' is no period"),
     "an unknown time zone": ({"caps": [cap(time_zone="Europe/Bonn")]},
                              "caps[0].time_zone", "there is no time zone Europe/Bonn"),

@@ -23,11 +23,11 @@ from apps.dashboards.objects.cap_words import (
     period_words,
     resets,
 )
-from apps.dashboards.objects.entry_form import EntryForm, SlugField
+from apps.dashboards.objects.entry_form import SlugField
 from apps.dashboards.objects.kind import Around, Cell, Filter, Head, Kind
-from apps.dashboards.objects.rows_field import MappingField, RowsField
+from apps.dashboards.objects.rows_field import RowsField
+from apps.dashboards.objects.scope_fields import ScopedForm, ScopeField, WordsField
 from apps.policies.editing import Held
-from apps.policies.export import Entry
 from apps.policies.models import PERIODS
 from apps.policies.specs import cap_spec
 from routerctl.engine.caps import limit_of
@@ -46,31 +46,6 @@ _MODES = (
     ("closed", "Closed: what it counts is refused"),
     ("open", "Open: it goes on, is counted later, and may overshoot"),
 )
-
-
-def _words(text: str) -> list[str]:
-    return [word for part in text.split(",") if (word := part.strip())]
-
-
-class WordsField(forms.CharField):
-    """Words between commas; cleans to a list."""
-
-    def prepare_value(self, value: Any) -> Any:
-        return ", ".join(value) if isinstance(value, list | tuple) else value
-
-    def clean(self, value: str) -> list[str]:
-        return _words(super().clean(value))
-
-
-class ScopeField(MappingField):
-    """Rows of what a cap looks at and which of it, several of them between commas."""
-
-    def written(self, value: Any) -> str:
-        return value if isinstance(value, str) else ", ".join(value)
-
-    def read(self, text: str) -> Any:
-        words = _words(text)
-        return words[0] if len(words) == 1 else words
 
 
 class ActionsField(RowsField):
@@ -110,19 +85,12 @@ def _count(label: str) -> forms.IntegerField:
     return forms.IntegerField(label=label, required=False, min_value=0, widget=widget)
 
 
-class CapForm(EntryForm):
+class CapForm(ScopedForm):
     slug = SlugField()
     limit_usd = _limit("Money", "USD", "decimal")
     limit_tokens = _count("Tokens")
     limit_requests = _count("Requests")
-    scope = ScopeField(
-        forms.ChoiceField(label="what", choices=[("", "What"), *((s, s) for s in SCOPES)]),
-        forms.CharField(label="which", max_length=2000),
-        noun="condition",
-        label="Counts",
-        help_text="Requests for which all of these hold; any of several words between commas. Left "
-        "empty: every request.",
-    )
+    scope = ScopeField(SCOPES)
     per = WordsField(
         label="A window for each",
         required=False,
@@ -178,15 +146,6 @@ class CapForm(EntryForm):
             ),
         ),
     )
-
-    def entry(self, base: Entry) -> Entry:
-        """A list of one word stays a list."""
-        said = super().entry(base)
-        was = base.get("scope", {})
-        for name, value in said.get("scope", {}).items():
-            if was.get(name) == [value]:
-                said["scope"][name] = [value]
-        return said
 
 
 # --------------------------------------------------------------------------- the list
