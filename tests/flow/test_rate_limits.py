@@ -64,7 +64,7 @@ def test_two_processes_let_ten_through_together_and_ask_nobody_for_the_rest(
         asking = [pool.submit(client.generate, "ten") for _ in range(40)]
         answers = [asked.result() for asked in asking]
     assert Counter(answer.status_code for answer in answers) == {200: 10, 429: 30}
-    assert len(mock.requests()) == 10
+    assert len(mock.calls()) == 10
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert code_of(refused) == "rate_limited"
     assert 0 < int(refused.headers["retry-after"]) <= 36

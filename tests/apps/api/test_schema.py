@@ -18,7 +18,7 @@ def schema(client: Client) -> dict[str, Any]:
 
 
 KINDS = ("providers", "deployments", "tasks", "plans", "features", "prompts", "flags", "checks",
-         "gates", "routes", "caps")  # fmt: skip
+         "gates", "routes", "caps", "rate_limits")  # fmt: skip
 
 
 def test_the_schema_has_every_operation_and_its_key(schema: dict[str, Any]) -> None:

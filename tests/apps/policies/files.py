@@ -77,4 +77,5 @@ def _small() -> dict[str, Any]:
         "gates": [{"slug": "dpa", "require": {"provider.dpa_signed": True}}],
         "routes": [route()],
         "caps": [{"slug": "daily", "period": "day", "limit_usd": "5.00"}],
+        "rate_limits": [{"slug": "each-key", "limit_requests": 60, "period": "minute"}],
     }
