@@ -8,6 +8,12 @@ from apps.policies.apply import apply
 from tests.apps.dashboards.objects.conftest import hidden, save
 from tests.apps.policies.files import EXAMPLE, deployment, price, route, small
 
+EVERY_KIND = EXAMPLE.read_bytes() + (
+    b"\nrate_limits:\n  - {slug: free, scope: {plan: [free]}, per: [tenant, user], burst: 9, "
+    b"limit_requests: 60, period: minute, reserved: {plan: [pro], percent: 25}}\n"
+)
+"""The worked example, and what it has none of."""
+
 FORMS = [kind for kind in KINDS.values() if not kind.only_a_name]
 
 
@@ -30,7 +36,7 @@ def as_posted(form):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_every_kind_has_its_pages(admin, name):
-    apply(EXAMPLE.read_bytes(), reason="the worked example")
+    apply(EVERY_KIND, reason="the worked example")
     kind = KINDS[name]
     held = editing.entries(name)[0]
     for path in (kind.list_url, kind.new_url, kind.url(held.slug), kind.url(held.slug, "delete")):
@@ -41,7 +47,7 @@ def test_every_kind_has_its_pages(admin, name):
 
 @pytest.mark.parametrize("kind", FORMS, ids=lambda kind: kind.name)
 def test_a_form_that_nobody_touched_changes_nothing(admin, kind):
-    apply(EXAMPLE.read_bytes(), reason="the worked example")
+    apply(EVERY_KIND, reason="the worked example")
     for held in editing.entries(kind.name):
         form = admin.get(kind.url(held.slug, "edit")).context["form"]
         looked = admin.post(kind.url(held.slug, "edit"), {**as_posted(form), "step": "review"})
