@@ -27,7 +27,7 @@ from apps.policies.hindsight import hindsight
 from apps.policies.specs import cap_spec
 from routerctl.engine.caps import limit_at
 from routerctl.engine.errors import RouterError
-from routerctl.engine.types import CapSpec, RaisedLimit
+from routerctl.engine.specs import CapSpec, RaisedLimit
 from routerctl.wire.types import KeyFacts
 
 

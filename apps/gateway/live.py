@@ -21,7 +21,7 @@ from apps.policies import live as policies
 from apps.policies.compiled import vocabulary
 from routerctl.engine.limits import ResolvedLimits, resolve
 from routerctl.engine.revision import Revision, compile_revision
-from routerctl.engine.types import DeploymentSpec, Limits
+from routerctl.engine.specs import DeploymentSpec, Limits
 from routerctl.providers import ADAPTERS
 from routerctl.providers.ports import Adapter, Target
 from routerctl.wire.types import Vocabulary

@@ -7,7 +7,8 @@ from apps.gateway.surroundings import Buckets
 from routerctl.engine.errors import RouterError
 from routerctl.engine.rate_limits import Bucket, RateLimits, buckets_of
 from routerctl.engine.sentences import all_of
-from routerctl.engine.types import RateLimitSpec, RoutingRequest
+from routerctl.engine.specs import RateLimitSpec
+from routerctl.engine.types import RoutingRequest
 
 Headers = list[tuple[bytes, bytes]]
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from apps.ledger.models import CapWindow
 from apps.ledger.spending import Spending
 from apps.ledger.windows import key_hash
-from routerctl.engine.types import CapSpec
+from routerctl.engine.specs import CapSpec
 
 LOOKS_BACK = 7
 """So many periods before the window count; one in which nothing was taken counts as nothing."""

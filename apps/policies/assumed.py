@@ -7,7 +7,7 @@ import msgspec
 
 from routerctl.engine.caps import PERMILLE, compile_caps
 from routerctl.engine.revision import Revision
-from routerctl.engine.types import CapSpec
+from routerctl.engine.specs import CapSpec
 
 
 class Assumed(Mapping[str, int]):

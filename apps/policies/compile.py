@@ -28,7 +28,7 @@ from apps.policies.models import (
     Task,
 )
 from routerctl.engine.prices import PriceSpec, PriceTier
-from routerctl.engine.types import (
+from routerctl.engine.specs import (
     CapSpec,
     CheckSpec,
     DeploymentSpec,

@@ -27,7 +27,8 @@ from routerctl.engine.caps import PERMILLE, balance_of, compile_caps, key_of, li
 from routerctl.engine.classify import classify
 from routerctl.engine.decide import decide
 from routerctl.engine.revision import Revision
-from routerctl.engine.types import CapSpec, Decision, Facts
+from routerctl.engine.specs import CapSpec
+from routerctl.engine.types import Decision, Facts
 
 DAYS = (30, 7, 1)
 """So far back is looked, or less where that takes too long."""

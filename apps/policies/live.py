@@ -6,7 +6,7 @@ Everything here reads through Django's connection of the calling thread and keep
 from apps.catalog import secrets
 from apps.policies.compile import Sections, join
 from apps.policies.models import Revision
-from routerctl.engine.types import RevisionDocument
+from routerctl.engine.specs import RevisionDocument
 
 _SECTIONS = Sections.__struct_fields__
 

@@ -6,7 +6,7 @@ import msgspec
 
 from apps.policies.amounts import NANO, parse
 from apps.policies.export import Entry
-from routerctl.engine.types import CapSpec, RaisedLimit
+from routerctl.engine.specs import CapSpec, RaisedLimit
 
 
 def cap_spec(entry: Entry) -> CapSpec:

@@ -9,7 +9,8 @@ from msgspec import UNSET, Struct
 
 from routerctl.engine.case import Case
 from routerctl.engine.scopes import ScopeIndex, values_of, words
-from routerctl.engine.types import CapSpec, CapUse
+from routerctl.engine.specs import CapSpec
+from routerctl.engine.types import CapUse
 
 PERMILLE = 1000
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from routerctl.engine.draws import draw
-from routerctl.engine.types import FlagSpec, RoutingRequest
+from routerctl.engine.specs import FlagSpec
+from routerctl.engine.types import RoutingRequest
 
 SUBJECTS = ("tenant", "user", "session", "key", "app")
 """What a flag may stick to. A request without that value draws for itself alone."""

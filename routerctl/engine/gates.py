@@ -8,13 +8,8 @@ from msgspec import Struct
 
 from routerctl.engine.conditions import Test
 from routerctl.engine.sentences import all_of, any_of
-from routerctl.engine.types import (
-    CAPABILITIES,
-    DeploymentSpec,
-    GateSpec,
-    ProviderSpec,
-    Reason,
-)
+from routerctl.engine.specs import DeploymentSpec, GateSpec, ProviderSpec
+from routerctl.engine.types import CAPABILITIES, Reason
 from routerctl.engine.when import compile_when, sentence
 
 Demand = bool | str | tuple[str, ...]

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from routerctl.engine.types import DeploymentSpec, Limits
+from routerctl.engine.specs import DeploymentSpec, Limits
 
 ATTEMPTS = 3
 CONNECT_MS = 3_000

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from routerctl.engine.case import Case
 from routerctl.engine.revision import Route
-from routerctl.engine.types import FeatureSpec
+from routerctl.engine.specs import FeatureSpec
 
 
 def match(case: Case, routes: Iterable[Route]) -> Route | None:

@@ -4,7 +4,8 @@ from msgspec import Struct
 
 from routerctl.engine.case import Case, estimated_tokens
 from routerctl.engine.limits import ResolvedLimits, resolve
-from routerctl.engine.types import DeploymentSpec, Reason, RouteSpec
+from routerctl.engine.specs import DeploymentSpec, RouteSpec
+from routerctl.engine.types import Reason
 
 
 class Place(Struct, frozen=True):

@@ -1,7 +1,7 @@
 """What a call costs, in nano-USD: integers only, rounded up once per component."""
 
 from routerctl.engine.prices import PriceSpec
-from routerctl.engine.types import DeploymentSpec
+from routerctl.engine.specs import DeploymentSpec
 
 TOKENS_PER_MTOK = 1_000_000
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from msgspec import UNSET, Struct
 
 from routerctl.engine.scopes import ScopeIndex, values_of
-from routerctl.engine.types import RateLimitSpec, RoutingRequest
+from routerctl.engine.specs import RateLimitSpec
+from routerctl.engine.types import RoutingRequest
 
 PERIODS_US = {"second": 1_000_000, "minute": 60_000_000, "hour": 3_600_000_000}
 

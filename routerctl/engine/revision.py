@@ -16,18 +16,18 @@ from routerctl.engine.conditions import Test
 from routerctl.engine.gates import Gate, compile_gate
 from routerctl.engine.place import Place, place_on
 from routerctl.engine.rate_limits import RateLimits, compile_rate_limits
-from routerctl.engine.strategies import STRATEGIES, Strategy
-from routerctl.engine.types import (
+from routerctl.engine.specs import (
     CheckSpec,
     DeploymentSpec,
     FeatureSpec,
     FlagSpec,
-    GateOutcome,
     ProviderSpec,
     RevisionDocument,
     RouteSpec,
     When,
 )
+from routerctl.engine.strategies import STRATEGIES, Strategy
+from routerctl.engine.types import GateOutcome
 from routerctl.engine.when import compile_when, flags_of, sentence, text_patterns
 
 

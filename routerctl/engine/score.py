@@ -7,8 +7,8 @@ import msgspec
 
 from routerctl.engine.case import Case
 from routerctl.engine.restrict import Judged
+from routerctl.engine.specs import RouteSpec
 from routerctl.engine.strategies import Ranking, Strategy
-from routerctl.engine.types import RouteSpec
 
 NOBODY = Ranking((), "")
 

@@ -14,7 +14,7 @@ from routerctl.engine.case import Case
 from routerctl.engine.draws import PARTS, draw
 from routerctl.engine.restrict import Judged, recent_ms
 from routerctl.engine.sentences import all_of, decimal, dollars
-from routerctl.engine.types import RouteSpec
+from routerctl.engine.specs import RouteSpec
 
 
 class Ranking(Struct, frozen=True):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from routerctl.engine.conditions import CONDITIONS, Condition, Test, Values, Words
 from routerctl.engine.sentences import all_of, capitalised
-from routerctl.engine.types import When
+from routerctl.engine.specs import When
 
 
 def compile_when(when: When) -> Test:

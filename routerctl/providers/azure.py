@@ -7,7 +7,7 @@ the undated API, whose URL is OpenAI's and whose body names the deployment.
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from routerctl.engine.types import TokenOverhead
+from routerctl.engine.specs import TokenOverhead
 from routerctl.providers.errors import ProviderError
 from routerctl.providers.openai import OpenAI
 from routerctl.providers.openai.dialects import OPENAI

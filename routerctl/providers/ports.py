@@ -8,7 +8,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from routerctl.engine.types import TokenOverhead
+from routerctl.engine.specs import TokenOverhead
 from routerctl.providers.errors import ProviderError
 from routerctl.providers.types import (
     Answer,

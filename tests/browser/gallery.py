@@ -5,11 +5,11 @@ from collections.abc import Callable
 import msgspec
 
 from apps.traces.values import StoredTrace
+from routerctl.engine.specs import Limits
 from routerctl.engine.types import (
     Candidate,
     Finding,
     GateOutcome,
-    Limits,
     Reason,
     Refusal,
     RoutingRequest,

@@ -7,19 +7,21 @@ from routerctl.engine.classify import classify
 from routerctl.engine.decide import decide
 from routerctl.engine.prices import PriceSpec
 from routerctl.engine.revision import Revision, compile_revision
-from routerctl.engine.types import (
-    Candidate,
+from routerctl.engine.specs import (
     CandidateSpec,
-    Decision,
-    DeploymentHealth,
     DeploymentSpec,
-    Facts,
     FeatureSpec,
     FlagSpec,
     GateSpec,
     ProviderSpec,
     RevisionDocument,
     RouteSpec,
+)
+from routerctl.engine.types import (
+    Candidate,
+    Decision,
+    DeploymentHealth,
+    Facts,
     RoutingRequest,
     TextReading,
 )

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from routerctl.engine.caps import balance_of, compile_caps
 from routerctl.engine.record import DecisionRecord, decide_again, decode, encode
-from routerctl.engine.types import CapSpec, TextReading
+from routerctl.engine.specs import CapSpec
+from routerctl.engine.types import TextReading
 from tests.engine.builders import ask, chain, deployment, gate, price, request, revision, route
 
 CHEAP = deployment("cheap", prices=(price(1, 4),), quality={"default": 600})

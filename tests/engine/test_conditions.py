@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from routerctl.engine.conditions import CONDITIONS, Words, version
-from routerctl.engine.types import FlagSpec, Sensitivity, TextReading, When
+from routerctl.engine.specs import FlagSpec, When
+from routerctl.engine.types import Sensitivity, TextReading
 from routerctl.engine.when import compile_when, problems, sentence
 from tests.engine.builders import case
 

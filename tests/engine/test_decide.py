@@ -2,7 +2,8 @@
 
 import pytest
 
-from routerctl.engine.types import Finding, FlagSpec, Limits, Sensitivity, TextReading
+from routerctl.engine.specs import FlagSpec, Limits
+from routerctl.engine.types import Finding, Sensitivity, TextReading
 from tests.engine.builders import ask, chain, codes, revision, route
 
 

@@ -1,7 +1,7 @@
 """Limits: the contract's defaults, under the route's, under the deployment's own."""
 
 from routerctl.engine.limits import ResolvedLimits, resolve
-from routerctl.engine.types import Limits
+from routerctl.engine.specs import Limits
 from tests.engine.builders import ask, deployment, revision, route
 
 

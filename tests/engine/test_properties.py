@@ -13,13 +13,9 @@ from routerctl.engine.gates import OTHERWISE
 from routerctl.engine.prices import PriceSpec
 from routerctl.engine.record import DecisionRecord, decide_again
 from routerctl.engine.revision import Revision, compile_revision
-from routerctl.engine.strategies import STRATEGIES
-from routerctl.engine.types import (
+from routerctl.engine.specs import (
     CandidateSpec,
-    Decision,
-    DeploymentHealth,
     DeploymentSpec,
-    Facts,
     FeatureSpec,
     FlagSpec,
     GateSpec,
@@ -27,6 +23,12 @@ from routerctl.engine.types import (
     ProviderSpec,
     RevisionDocument,
     RouteSpec,
+)
+from routerctl.engine.strategies import STRATEGIES
+from routerctl.engine.types import (
+    Decision,
+    DeploymentHealth,
+    Facts,
     RoutingRequest,
     Sensitivity,
     TextReading,

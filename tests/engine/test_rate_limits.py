@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from routerctl.engine.rate_limits import PERIODS_US, buckets_of, compile_rate_limits
-from routerctl.engine.types import RateLimitSpec, ReservedShare
+from routerctl.engine.specs import RateLimitSpec, ReservedShare
 from tests.engine.builders import request
 
 RESERVED = ReservedShare(("pro",), 25)

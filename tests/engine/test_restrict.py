@@ -4,13 +4,8 @@ from typing import Any
 
 import pytest
 
-from routerctl.engine.types import (
-    DeploymentHealth,
-    FeatureSpec,
-    Limits,
-    PromptSpec,
-    TokenOverhead,
-)
+from routerctl.engine.specs import FeatureSpec, Limits, PromptSpec, TokenOverhead
+from routerctl.engine.types import DeploymentHealth
 from tests.engine.builders import (
     NOW_MS,
     ask,

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from routerctl.engine.revision import compile_revision, content_hash
-from routerctl.engine.types import CheckSpec, FlagSpec, RevisionDocument
+from routerctl.engine.specs import CheckSpec, FlagSpec, RevisionDocument
 from tests.engine.builders import ask, chain, gate, revision, route
 
 

@@ -4,7 +4,8 @@ from collections import Counter
 from math import sqrt
 from typing import Any
 
-from routerctl.engine.types import CandidateSpec, DeploymentHealth
+from routerctl.engine.specs import CandidateSpec
+from routerctl.engine.types import DeploymentHealth
 from tests.engine.builders import (
     ask,
     candidate,

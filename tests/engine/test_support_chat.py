@@ -7,12 +7,10 @@ from msgspec.structs import replace
 
 from routerctl.engine.decide import decide
 from routerctl.engine.revision import compile_revision
-from routerctl.engine.types import (
+from routerctl.engine.specs import (
     CandidateSpec,
     CheckSpec,
-    Decision,
     DeploymentSpec,
-    Facts,
     FeatureSpec,
     GateSpec,
     Limits,
@@ -20,8 +18,8 @@ from routerctl.engine.types import (
     ProviderSpec,
     RevisionDocument,
     RouteSpec,
-    RoutingRequest,
 )
+from routerctl.engine.types import Decision, Facts, RoutingRequest
 from routerctl.redaction.reading import read_text
 from tests.engine.builders import NOW_MS, chain, codes, deployment, price, route
 

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from routerctl.engine.types import CheckSpec, RoutingRequest
+from routerctl.engine.specs import CheckSpec
+from routerctl.engine.types import RoutingRequest
 from routerctl.redaction.reading import read_text
 from routerctl.redaction.scrub import scrub
 from tests.engine.builders import revision, route

@@ -2,14 +2,8 @@
 
 import pytest
 
-from routerctl.engine.types import (
-    CheckSpec,
-    Finding,
-    RoutingRequest,
-    Sensitivity,
-    TextReading,
-    When,
-)
+from routerctl.engine.specs import CheckSpec, When
+from routerctl.engine.types import Finding, RoutingRequest, Sensitivity, TextReading
 from routerctl.redaction.reading import read_text
 from tests.engine.builders import revision, route
 from tests.redaction.texts import ORDINARY, PERSONAL, SECRETS

@@ -2,7 +2,7 @@
 
 import pytest
 
-from routerctl.engine.types import CheckSpec
+from routerctl.engine.specs import CheckSpec
 from routerctl.redaction.scrub import redact, scrub
 from tests.engine.builders import revision, route
 from tests.redaction.texts import ASSIGNED, ORDINARY, PERSONAL, SECRETS

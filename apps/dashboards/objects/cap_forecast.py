@@ -7,7 +7,7 @@ from apps.dashboards.figures import counted
 from apps.dashboards.objects.cap_words import amount, resets
 from apps.ledger.forecast import ENOUGH, TooEarly, before, forecast, key_of
 from apps.ledger.spending import Spending
-from routerctl.engine.types import CapSpec
+from routerctl.engine.specs import CapSpec
 
 
 def forecast_words(spec: CapSpec, unit: str, limit: int, window: Spending) -> list[str]:

@@ -30,7 +30,7 @@ from apps.policies.editing import Held
 from apps.policies.specs import cap_spec
 from apps.traces.filters import COLUMNS, TraceFilter
 from apps.traces.under_caps import MOST_COUNTED, PARTS, Part, Spent, Turned, spent_in, turned_by
-from routerctl.engine.types import CapSpec
+from routerctl.engine.specs import CapSpec
 
 DAY_MS = 24 * 60 * 60 * 1000
 MOST_SHOWN = 50

@@ -11,7 +11,7 @@ from apps.dashboards.objects.kind import Cell, Gauge
 from apps.ledger.spending import Standing, Wanted, standings
 from apps.traces.bounded import if_quick
 from routerctl.engine.caps import limit_at, limit_of
-from routerctl.engine.types import CapSpec
+from routerctl.engine.specs import CapSpec
 
 _WITHIN_MS = 1_500
 _HUNDRED = 100

@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from apps.dashboards.figures import counted, dollars, thousands
-from routerctl.engine.types import CapSpec, RateLimitSpec
+from routerctl.engine.specs import CapSpec, RateLimitSpec
 
 SCOPES = ("feature", "plan", "tenant", "task", "route", "deployment", "key", "app")
 """What a cap may look at, in the order in which it is said."""

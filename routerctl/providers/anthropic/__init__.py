@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from routerctl.engine.types import TokenOverhead
+from routerctl.engine.specs import TokenOverhead
 from routerctl.providers.anthropic.answer import AnthropicStream, read_answer
 from routerctl.providers.anthropic.request import chat_body
 from routerctl.providers.errors import ProviderError

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
-from routerctl.engine.types import TokenOverhead
+from routerctl.engine.specs import TokenOverhead
 from routerctl.providers.errors import ProviderError
 from routerctl.providers.gemini.answer import GeminiStream, read_answer, read_vectors
 from routerctl.providers.gemini.errors import read_error

@@ -3,7 +3,7 @@ Moonshot, Mistral, DeepSeek, OpenRouter. Their differences are in `dialects`."""
 
 from collections.abc import Mapping
 
-from routerctl.engine.types import TokenOverhead
+from routerctl.engine.specs import TokenOverhead
 from routerctl.providers.errors import ProviderError
 from routerctl.providers.openai.answer import OpenAIStream, read_answer, read_vectors
 from routerctl.providers.openai.dialects import dialect_of

@@ -8,7 +8,7 @@ import pytest
 from django.utils.html import strip_tags
 
 from apps.policies.apply import apply
-from routerctl.engine.types import CapSpec
+from routerctl.engine.specs import CapSpec
 from tests.apps.policies.files import deployment, price, route, small
 from tests.apps.traces.stored import TRACE_ID, attempt, keep, stored
 from tests.engine import builders as engine

@@ -6,7 +6,8 @@ from apps.gateway.attempts import Attempt
 from apps.gateway.live import Endpoint
 from apps.gateway.surroundings import Clock
 from routerctl.engine.limits import resolve
-from routerctl.engine.types import Limits, Step
+from routerctl.engine.specs import Limits
+from routerctl.engine.types import Step
 from routerctl.providers import ADAPTERS
 from routerctl.providers.errors import ProviderError
 from routerctl.providers.ports import Target

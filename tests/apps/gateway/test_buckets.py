@@ -9,7 +9,8 @@ import pytest
 from apps.gateway.buckets import LocalBuckets, SharedBuckets
 from apps.gateway.rates import rate_of, too_soon
 from routerctl.engine.rate_limits import buckets_of, compile_rate_limits
-from routerctl.engine.types import RateLimitSpec, ReservedShare, RoutingRequest
+from routerctl.engine.specs import RateLimitSpec, ReservedShare
+from routerctl.engine.types import RoutingRequest
 from tests.own_valkey import own_valkey
 
 SECOND = 1_000_000

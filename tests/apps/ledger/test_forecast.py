@@ -6,7 +6,7 @@ from apps.ledger.forecast import Forecast, TooEarly, before, forecast
 from apps.ledger.models import CapWindow
 from apps.ledger.spending import Spending
 from apps.ledger.windows import key_hash
-from routerctl.engine.types import CapSpec
+from routerctl.engine.specs import CapSpec
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 MIDNIGHT = NOON - timedelta(hours=12)

@@ -9,7 +9,7 @@ from apps.ledger.reconciler import connect, reconcile
 from apps.ledger.records import Claim, Hold
 from routerctl.engine.caps import compile_caps, limit_at
 from routerctl.engine.errors import RouterError
-from routerctl.engine.types import CapSpec, RaisedLimit
+from routerctl.engine.specs import CapSpec, RaisedLimit
 from tests.apps.ledger import made
 from tests.apps.ledger.stored import Stored
 

@@ -11,7 +11,7 @@ from apps.ledger.batcher import Ledger
 from apps.ledger.reconciler import Finding, Reconciler, connect, reconcile
 from apps.ledger.records import Claim, Hold
 from routerctl.engine.caps import compile_caps
-from routerctl.engine.types import CapSpec
+from routerctl.engine.specs import CapSpec
 from tests.apps.ledger import made
 from tests.apps.ledger.stored import Stored
 

@@ -11,7 +11,7 @@ from apps.ledger.records import LedgerAway, Unheld
 from apps.ledger.spool import Spool, ended
 from apps.ledger.windows import wanted
 from routerctl.engine.caps import compile_caps
-from routerctl.engine.types import CapSpec
+from routerctl.engine.specs import CapSpec
 from tests.apps.ledger import made
 from tests.apps.ledger.conftest import MakeLedger
 from tests.apps.ledger.stored import Stored

@@ -11,7 +11,7 @@ from apps.ledger.records import Claim, Hold
 from apps.ledger.windows import Windows
 from routerctl.engine.caps import CapIndex, compile_caps
 from routerctl.engine.errors import RouterError
-from routerctl.engine.types import CapSpec
+from routerctl.engine.specs import CapSpec
 from tests.apps.ledger import made
 from tests.apps.ledger.conftest import MakeLedger
 from tests.apps.ledger.stored import Stored

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from apps.policies import live
 from apps.policies.plan import ChangePlan
-from routerctl.engine.types import RevisionDocument
+from routerctl.engine.specs import RevisionDocument
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "support-chat.yaml"
 

@@ -16,7 +16,7 @@ from apps.dashboards.objects.scope_fields import ScopedForm, ScopeField, WordsFi
 from apps.policies.editing import Held
 from routerctl.engine.rate_limits import PERIODS_US, SCOPES, burst_of, requests_for_all
 from routerctl.engine.sentences import all_of
-from routerctl.engine.types import RateLimitSpec
+from routerctl.engine.specs import RateLimitSpec
 
 _PERIODS = [(period, period) for period in PERIODS_US]
 
