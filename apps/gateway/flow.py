@@ -13,22 +13,24 @@ import msgspec
 from apps.gateway import outcome as outcomes
 from apps.gateway import repeats
 from apps.gateway.admission import admit
-from apps.gateway.exchange import Exchange, HeaderList, Recording
+from apps.gateway.exchange import Exchange, Recording
 from apps.gateway.execute import Execution
 from apps.gateway.live import Snapshot
 from apps.gateway.rates import Rate, rate_of, too_soon
 from apps.gateway.shared import Shared
 from apps.gateway.streaming import stream_answer
+from apps.gateway.telling import flags_of, headers_of, result_of
 from apps.gateway.unheld import Tab
+from apps.gateway.unread import no_decision, unread_request
 from apps.ledger.records import IdempotencyKey, Outcome, Refused, Settlement, TraceHead
 from routerctl.engine.decide import decide
 from routerctl.engine.errors import RouterError
-from routerctl.engine.types import Decision, Facts, RoutingRequest, Sensitivity, TextReading
+from routerctl.engine.types import Decision, Facts, RoutingRequest, TextReading
 from routerctl.providers.types import Answer, EmbeddingRequest, Embeddings, ModelRequest
 from routerctl.redaction.reading import read_text
 from routerctl.redaction.scrub import redact
 from routerctl.wire.rewrite import rewrite_inputs, rewrite_texts, with_system, without_turns
-from routerctl.wire.types import Degraded, KeyFacts, ParsedCall, Renderer, Result, Vocabulary
+from routerctl.wire.types import KeyFacts, ParsedCall, Renderer, Vocabulary
 
 Parse = Callable[[bytes, Mapping[str, str], KeyFacts, Vocabulary, str], ParsedCall]
 
@@ -219,11 +221,11 @@ class Flow:
     ) -> None:
         assert self.renderer is not None
         status = answer.finish_status if answer is not None else "stop"
-        outcome = outcomes.ended_well(execution, status, self.flags)
+        outcome = outcomes.ended_well(execution, status, flags_of(self))
         self.settle(outcome)
-        result = self.result(outcome, answer=answer, embeddings=embeddings)
+        result = result_of(self, outcome, answer=answer, embeddings=embeddings)
         body = self.renderer.whole(result)
-        await self.exchange.whole(200, self.headers(outcome), body)
+        await self.exchange.whole(200, headers_of(self, outcome), body)
 
     # ------------------------------------------------------------------ ends
 
@@ -238,14 +240,16 @@ class Flow:
 
     async def _refuse(self, error: RouterError) -> None:
         """Turned away before a hold: a trace, no money."""
-        outcome = outcomes.refused(error, self.flags, self.latency_ms())
+        outcome = outcomes.refused(error, flags_of(self), self.latency_ms())
         self.refuse(outcome)
         await self._tell(error, outcome)
 
     def refuse(self, outcome: Outcome) -> None:
         """Hand the end of a request that was not admitted to the ledger."""
-        request = self.call.request if self.call else self._unread_request()
-        decision = self.decision or self._no_decision()
+        request = (
+            self.call.request if self.call else unread_request(self.key, self.body, self.trace_id)
+        )
+        decision = self.decision or no_decision(self.snapshot.revision.hash, self.started_ms)
         self.settled = True
         self.shared.refuse(Refused(head=self.head_of(request, decision), outcome=outcome))
 
@@ -254,7 +258,7 @@ class Flow:
         if self.settled:
             return
         execution.end()
-        outcome = outcomes.ended_badly(execution, error, self.flags)
+        outcome = outcomes.ended_badly(execution, error, flags_of(self))
         self.settle(outcome)
         await self._tell(error, outcome)
 
@@ -262,12 +266,12 @@ class Flow:
         if self.exchange.gone and (self.recording is None or error.code == "client_disconnected"):
             return
         error = outcomes.disclosed(error, self.decision, self.key.disclose)
-        result = self.result(outcome, error=error)
+        result = result_of(self, outcome, error=error)
         renderer = self.renderer or self.door.error_renderer()
         if self.exchange.began:
             await self.exchange.finish(renderer.end(result))
             return
-        headers = self.headers(outcome)
+        headers = headers_of(self, outcome)
         if error.retry_after_s is not None:
             headers.append((b"retry-after", b"%d" % error.retry_after_s))
         if not error.kind.retry_helps or (self.execution and self.execution.records):
@@ -295,110 +299,5 @@ class Flow:
         else:
             self.shared.settle_unheld(self.tab.ended(settlement, execution.windows))
 
-    # ------------------------------------------------------------------ what the caller sees
-
-    @property
-    def flags(self) -> tuple[str, ...]:
-        """The safety flags: what checks found, by check and kind, never the text; and caps that
-        warn."""
-        warned = self.decision.caps if self.decision else ()
-        return (
-            *(
-                f"{finding.check}:{kind}"
-                for finding in self.reading.findings
-                for kind in finding.kinds or (finding.do,)
-            ),
-            *(f"cap_warning:{use.cap}" for use in warned if "warn" in use.did),
-        )
-
-    @property
-    def request_id(self) -> bytes:
-        """The caller's own name for the request, or the trace's id."""
-        return (self.exchange.headers.get("x-request-id", "")[:128] or self.trace_id).encode(
-            "latin-1"
-        )
-
-    def headers(
-        self, outcome: Outcome | None, content_type: bytes = b"application/json"
-    ) -> HeaderList:
-        """The headers of every answer; X-Route as the key may know it. No `outcome`: it is not
-        known yet whether the answer will be degraded."""
-        headers = [
-            (b"content-type", content_type),
-            (b"x-trace-id", self.trace_id.encode()),
-            (b"x-policy-revision", self.snapshot.revision.hash.encode()),
-        ]
-        headers.append((b"x-request-id", self.request_id))
-        if self.door.name == "anthropic":
-            headers.append((b"request-id", self.trace_id.encode()))  # what its SDK shows
-        if self.key.disclose != "none" and self.decision and self.decision.route:
-            headers.append((b"x-route", self.decision.route.encode()))
-        if self.rate is not None:
-            headers += self.rate.headers()
-        if outcome is not None and outcome.degraded_action:
-            headers.append((b"x-degraded", outcome.degraded_action.encode()))
-        return headers
-
-    def result(
-        self,
-        outcome: Outcome,
-        *,
-        answer: Answer | None = None,
-        embeddings: Embeddings | None = None,
-        error: RouterError | None = None,
-    ) -> Result:
-        """`outcome` as far as the key may know it."""
-        disclose = self.key.disclose
-        named = disclose == "deployment"
-        route = self.decision.route if self.decision and disclose != "none" else None
-        call = self.call
-        return Result(
-            trace_id=self.trace_id,
-            created_s=self.started_ms // 1000,
-            status=outcome.status,
-            finish_status=outcome.finish_status,
-            answer=answer,
-            embeddings=embeddings,
-            usage=outcomes.usage_of(outcome),
-            safety_flags=outcome.safety_flags,
-            degraded=_degraded(outcome),
-            route=route,
-            provider=outcome.provider if named else None,
-            model=outcome.deployment if named else None,
-            echo_model=(outcome.deployment if named else None)
-            or route
-            or (call.echo_model if call else "auto"),
-            error=error,
-        )
-
     def latency_ms(self) -> int:
         return (self.shared.clock.monotonic_ns() - self.started_ns) // 1_000_000
-
-    def _unread_request(self) -> RoutingRequest:
-        tenant = self.key.tenant
-        return RoutingRequest(
-            tenant=None if tenant == "*" else tenant,
-            plan=self.key.plan,
-            feature=self.key.feature,
-            app=self.key.app,
-            key=self.key.prefix,
-            text_bytes=len(self.body),
-            draw=self.trace_id,
-        )
-
-    def _no_decision(self) -> Decision:
-        return Decision(
-            revision=self.snapshot.revision.hash,
-            moment_ms=self.started_ms,
-            task="",
-            task_source="default",
-            sensitivity=Sensitivity.INTERNAL,
-        )
-
-
-def _degraded(outcome: Outcome) -> Degraded | None:
-    if outcome.degraded_action is None:
-        return None
-    return Degraded(
-        outcome.degraded_reason or "", outcome.degraded_action, outcome.degraded_message
-    )

@@ -12,6 +12,8 @@ from routerctl.engine.types import RoutingRequest
 
 Headers = list[tuple[bytes, bytes]]
 
+HEADERS = (b"ratelimit-limit", b"ratelimit-remaining", b"ratelimit-reset")
+
 
 class Rate(Struct, frozen=True):
     """How a request stands to one of its limits: `limit` requests at once, of which `remaining`
@@ -25,11 +27,8 @@ class Rate(Struct, frozen=True):
 
     def headers(self) -> Headers:
         """For the answer: those of the IETF's draft that clients know (RateLimit-*)."""
-        return [
-            (b"ratelimit-limit", b"%d" % self.limit),
-            (b"ratelimit-remaining", b"%d" % self.remaining),
-            (b"ratelimit-reset", b"%d" % self.reset_s),
-        ]
+        values = (self.limit, self.remaining, self.reset_s)
+        return [(name, b"%d" % value) for name, value in zip(HEADERS, values, strict=True)]
 
 
 async def rate_of(buckets: Buckets, limits: RateLimits, request: RoutingRequest) -> Rate | None:

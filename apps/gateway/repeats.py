@@ -15,8 +15,10 @@ import structlog
 from cryptography.fernet import InvalidToken
 from django.conf import settings
 
+from apps.gateway import rates
 from apps.gateway.exchange import Exchange, Recording
 from apps.gateway.surroundings import Books
+from apps.gateway.telling import request_id_of
 from apps.ledger.records import IdempotencyKey, Outcome
 from routerctl.engine.errors import RouterError
 from routerctl.wire.spoken import SPOKEN_HEADERS
@@ -34,7 +36,7 @@ _WAIT_S = 120.0
 _ASK_EVERY_S = (0.05, 0.5)
 _STORED_WITHIN_S = 2.0
 """How long after the end of a request its answer may still be on the way to the database."""
-_NOT_AGAIN = (b"content-length", b"x-request-id")
+_NOT_AGAIN = (b"content-length", b"x-request-id", *rates.HEADERS)
 """Headers that are each answer's own."""
 
 
@@ -108,7 +110,12 @@ async def given_again(flow: "Flow", refusal: RouterError) -> bool:
     if kept is None:
         return False
     flow.refuse(_outcome_of(kept, flow.latency_ms()))
-    headers = [*kept.headers, (b"x-request-id", flow.request_id), (b"idempotent-replayed", b"true")]
+    headers = [
+        *kept.headers,
+        *(flow.rate.headers() if flow.rate else ()),
+        (b"x-request-id", request_id_of(flow)),
+        (b"idempotent-replayed", b"true"),
+    ]
     await flow.exchange.whole(kept.http_status, headers, kept.body)
     return True
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from apps.gateway import outcome as outcomes
 from apps.gateway.exchange import HeaderList
 from apps.gateway.execute import Execution, Flowing
+from apps.gateway.telling import flags_of, headers_of, result_of
 from apps.ledger.records import Outcome
 from routerctl.engine.errors import RouterError
 from routerctl.providers.errors import ProviderError
@@ -91,10 +92,10 @@ async def _whole_first(flow: "Flow", chat: ModelRequest, execution: Execution) -
 
 async def _begin(flow: "Flow", execution: Execution) -> None:
     assert flow.renderer is not None
-    so_far = outcomes.so_far(execution, flow.flags)
+    so_far = outcomes.so_far(execution, flags_of(flow))
     if not flow.exchange.began:
         await flow.exchange.begin(200, _headers(flow, so_far))
-    opening = flow.renderer.begin(flow.result(so_far))
+    opening = flow.renderer.begin(result_of(flow, so_far))
     if opening:
         await flow.exchange.write(opening)
 
@@ -102,12 +103,12 @@ async def _begin(flow: "Flow", execution: Execution) -> None:
 async def _end(flow: "Flow", execution: Execution, finish: FinishStatus) -> None:
     assert flow.renderer is not None
     execution.end()
-    outcome = outcomes.ended_well(execution, finish, flow.flags)
+    outcome = outcomes.ended_well(execution, finish, flags_of(flow))
     flow.settle(outcome)
-    await flow.exchange.finish(flow.renderer.end(flow.result(outcome)))
+    await flow.exchange.finish(flow.renderer.end(result_of(flow, outcome)))
 
 
 def _headers(flow: "Flow", so_far: Outcome | None = None) -> HeaderList:
-    headers = flow.headers(so_far, b"text/event-stream")
+    headers = headers_of(flow, so_far, b"text/event-stream")
     headers.append((b"cache-control", b"no-cache"))
     return headers

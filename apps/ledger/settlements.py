@@ -60,6 +60,8 @@ class Settlements:
         self._spooling = False
         """Whether what waits is on disk, or on its way there."""
         self._unspooled: list[Record] = []
+        self._writing = False
+        """Whether a thread adds to the file: emptied meanwhile, it would keep what is stored."""
         self._to_spool = asyncio.Event()
         self._begun: set[str] = set()
         """Requests without a hold that are under way: what stands of them on disk has to stay."""
@@ -100,6 +102,7 @@ class Settlements:
     def forget(self, trace_id: str) -> None:
         """That request is over, or never began."""
         self._begun.discard(trace_id)
+        self._awake.set()
 
     def refuse(self, refused: Refused) -> None:
         """Store a refusal, or count it when it is one of a flood. Returns at once."""
@@ -163,6 +166,7 @@ class Settlements:
             waiting, self._waiting_for_disk = self._waiting_for_disk, []
             if self._spool is None or not records:
                 continue
+            self._writing = True
             try:
                 await asyncio.to_thread(self._spool.add, records)
             except OSError as error:
@@ -172,6 +176,9 @@ class Settlements:
                 self._unspooled = ends + self._unspooled
                 self._to_spool.set()
                 raise
+            finally:
+                self._writing = False
+                self._awake.set()  # what was written may be stored already
             _resolve(waiting)
 
     def _adopt(self) -> None:
@@ -187,7 +194,7 @@ class Settlements:
     def _all_is_stored(self) -> None:
         """Nothing waits, and nothing is on its way to the disk."""
         self._bytes = 0
-        on_disk = self._unspooled or self._begun
+        on_disk = self._unspooled or self._writing or self._begun
         if self._spooling and self._spool is not None and not on_disk:
             self._spooling = False
             self._spool.clear()

@@ -26,11 +26,12 @@ def limit(slug: str, **facts: Any) -> dict[str, Any]:
 CONFIGURATION = document(
     [provider("acme")],
     [deployment("acme/one")],
-    [route(slug, "acme/one") for slug in ("ten", "kept", "by-tenant", "free")],
+    [route(slug, "acme/one") for slug in ("ten", "kept", "by-tenant", "again", "free")],
     rate_limits=[
         limit("ten", burst=10),
         limit("kept", burst=4, reserved={"plan": ["pro"], "percent": 50}),
         limit("by-tenant", per=["tenant"], burst=1),
+        limit("again"),
     ],
 )
 
@@ -88,6 +89,15 @@ def test_the_reserved_part_is_left_to_those_who_pay(client: Client) -> None:
 def test_one_tenant_does_not_slow_down_another(client: Client) -> None:
     told = [client.generate("by-tenant", tenant=t).status_code for t in ("a", "a", "b")]
     assert told == [200, 429, 200]
+
+
+def test_an_answer_that_is_given_again_tells_what_is_left_now(client: Client, mock: Mock) -> None:
+    said, named = {"feature": "again", "input": "Hello"}, {"idempotency-key": "again-1"}
+    first, again = (client.http.post("/v1/generate", json=said, headers=named) for _ in range(2))
+    assert again.headers["idempotent-replayed"] == "true"
+    assert len(mock.calls()) == 1
+    left = [answer.headers.get_list("ratelimit-remaining") for answer in (first, again)]
+    assert left == [["99"], ["98"]]
 
 
 def test_what_no_limit_counts_carries_no_such_headers(client: Client) -> None:

@@ -1,8 +1,11 @@
 """Invoices in templates."""
 
+from collections.abc import Callable
+
 from django import template
 from django.utils.safestring import SafeString
 
+from apps.dashboards.figures import dollars
 from apps.dashboards.templatetags.parts import state
 from apps.policies import amounts
 from apps.policies.invoices import Row
@@ -33,12 +36,22 @@ def class_word(row: Row) -> str:
 @register.filter
 def exact(nano_usd: int) -> str:
     """`$0.000692`: every decimal place that there is."""
-    sign = "-" if nano_usd < 0 else ""
-    return f"{sign}${amounts.written(abs(nano_usd), amounts.NANO)}"
+    return f"${amounts.written(nano_usd, amounts.NANO)}"
 
 
 @register.filter
 def difference(row: Row) -> str:
     """`+$0.03` where more was billed than was settled."""
+    return _signed(row, exact)
+
+
+@register.filter
+def rounded_difference(row: Row) -> str:
+    """The same beside amounts that are rounded for reading."""
+    return _signed(row, dollars)
+
+
+def _signed(row: Row, written: Callable[[int], str]) -> str:
     more = row.difference_nano_usd
-    return f"+{exact(more)}" if more > 0 else exact(more)
+    sign = "+" if more > 0 else "-" if more < 0 else ""
+    return f"{sign}{written(abs(more))}"

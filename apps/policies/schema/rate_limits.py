@@ -14,6 +14,9 @@ from routerctl.engine.rate_limits import PERIODS_US, SCOPES
 _FINEST_US = 10
 """Buckets count in microseconds; below this the rounding would be felt."""
 
+_LONGEST_US = 366 * 24 * PERIODS_US["hour"]
+"""A bucket that is full again so late says nothing, and Valkey counts in 53 bits."""
+
 _Scoped = scope_of(*SCOPES)
 
 
@@ -48,5 +51,7 @@ class RateLimitEntry(Entry):
         if self.limit_requests > most:
             yield ("limit_requests",), f"must be at most {most} in a {self.period}"
         burst = self.limit_requests if self.burst is None else self.burst
+        if burst * PERIODS_US[self.period] > _LONGEST_US * self.limit_requests:
+            yield ("burst",), "takes more than a year to come again"
         if self.reserved is not None and burst * (100 - self.reserved.percent) < 100:
             yield ("reserved", "percent"), f"of a burst of {burst} it leaves nothing for the others"

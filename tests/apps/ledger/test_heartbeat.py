@@ -6,7 +6,9 @@ import os
 import pytest
 from redis import Redis
 
-from apps.ledger.heartbeat import Heart, beats
+from apps.dashboards import clock
+from apps.ledger.heartbeat import SILENT_MS, Heart, beats
+from routerctl import embedded
 from tests.apps.ledger.beats import beat, say
 
 REDIS_URL = os.environ["REDIS_URL"]
@@ -14,6 +16,7 @@ REDIS_URL = os.environ["REDIS_URL"]
 
 @pytest.fixture
 def redis():
+    embedded.start()
     with Redis.from_url(REDIS_URL) as client:
         client.delete("routerctl:processes")
         yield client
@@ -61,3 +64,17 @@ def test_who_starts_clears_away_what_is_long_forgotten_and_what_cannot_be_read(r
 def test_without_valkey_a_process_goes_on_and_says_so_once(caplog, tmp_path):
     lived(beat, url=f"unix://{tmp_path}/nobody.sock?db=0")
     assert caplog.text.count("heartbeat_away") == 1
+
+
+def test_a_process_knows_how_many_live_beside_it(redis):
+    say(redis, beat("host:9:ee"))
+    say(redis, beat("host:8:dd", at_ms=clock.now_ms() - SILENT_MS - 1_000))
+
+    async def live():
+        heart = Heart(REDIS_URL, beat)
+        task = asyncio.create_task(heart.run())
+        await asyncio.sleep(0.05)
+        task.cancel()
+        return heart.company
+
+    assert asyncio.run(live()) == 2

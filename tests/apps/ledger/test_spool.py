@@ -1,6 +1,7 @@
 """While the database is away, what ended is on disk, and whoever starts next stores it."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from apps.ledger.batcher import Ledger
 from apps.ledger.records import LedgerAway, Unheld
-from apps.ledger.spool import Spool, ended
+from apps.ledger.spool import Record, Spool, ended
 from apps.ledger.windows import wanted
 from routerctl.engine.caps import compile_caps
 from routerctl.engine.specs import CapSpec
@@ -235,6 +236,29 @@ async def test_the_disk_keeps_what_is_under_way_when_the_rest_is_stored(
     assert _lines(tmp_path) > 0
     ledger.settle_unheld(under_way)
     assert await ledger.drain(10)
+    await _until(lambda: _lines(tmp_path) == 0)
+
+
+async def test_what_is_stored_before_it_reached_the_disk_does_not_stay_there(
+    make_ledger: MakeLedger,
+    wire: Wire,
+    stored: Stored,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ledger = await make_ledger(wire.url, spool=tmp_path)
+    under_way, add = _unheld(), Spool.add
+    await ledger.begin_unheld(under_way)
+
+    def slow_disk(self: Spool, records: list[Record]) -> None:
+        time.sleep(0.5)
+        add(self, records)
+
+    monkeypatch.setattr(Spool, "add", slow_disk)
+    ledger.settle_unheld(under_way)
+    assert await ledger.drain(10)
+    assert stored.traces() == {under_way.head.trace_id}
+    await asyncio.sleep(0.6)
     await _until(lambda: _lines(tmp_path) == 0)
 
 

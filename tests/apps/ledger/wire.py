@@ -43,8 +43,11 @@ class Wire:
             writer.transport.abort()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
         there_reader, there_writer = await asyncio.open_unix_connection(self._there)
-        self._open |= {writer, there_writer}
+        self._open.add(there_writer)
+        if writer.transport.is_closing():  # cut meanwhile
+            there_writer.transport.abort()
         await asyncio.gather(
             self._carry(reader, there_writer, answers=False),
             self._carry(there_reader, writer, answers=True),

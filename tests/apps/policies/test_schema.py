@@ -180,6 +180,9 @@ BROKEN: dict[str, tuple[dict[str, Any], str, str]] = {
     "a rate limit of too much": (
         {"rate_limits": [rate_limit(limit_requests=100_001, period="second")]},
         "rate_limits[0].limit_requests", "at most 100000 in a second"),
+    "a burst that never comes again": (
+        {"rate_limits": [rate_limit(limit_requests=1, period="hour", burst=10_000)]},
+        "rate_limits[0].burst", "takes more than a year"),
     "a rate limit of a route": ({"rate_limits": [rate_limit(scope={"route": "all"})]},
                                 "rate_limits[0].scope.route", "a scope may name"),
     "a rate limit of an unknown plan": (

@@ -1,6 +1,7 @@
 """Rate limits: how many requests of whom may come in how short a time."""
 
 from collections.abc import Iterator, Sequence
+from urllib.parse import urlencode
 
 import msgspec
 from django import forms
@@ -17,6 +18,8 @@ from apps.policies.editing import Held
 from routerctl.engine.rate_limits import PERIODS_US, SCOPES, burst_of, requests_for_all
 from routerctl.engine.sentences import all_of
 from routerctl.engine.specs import RateLimitSpec
+
+_REFUSED = urlencode({"error_code": "rate_limited"})
 
 _PERIODS = [(period, period) for period in PERIODS_US]
 
@@ -87,7 +90,7 @@ def _facts(held: Held, _person: User) -> Iterator[Fact]:
     if spec.reserved is not msgspec.UNSET:
         yield Fact("Reserved", _reserved(spec))
         yield Fact("All others at once", counted(requests_for_all(spec), "request"))
-    yield Fact("What is over it", "Is refused with rate_limited, and told when to come again")
+    yield Fact("What is over it", "Is refused, and told when to come again", query=_REFUSED)
     yield Fact("While Valkey is away", "Each process lets its share of it through")
 
 
