@@ -9,28 +9,30 @@ from msgspec import Struct
 
 class Rule(Struct, frozen=True):
     """`retry_same`: worth asking the same deployment once more. `fall_back`: another one may
-    answer. `code`: what the caller is told when this ends the request."""
+    answer. `code`: what the caller is told when this ends the request. `breaker`: what it says of
+    the deployment's health, which is failure, saturated or nothing."""
 
     retry_same: bool
     fall_back: bool
     code: str
+    breaker: str = ""
 
 
 RULES: dict[str, Rule] = {
-    "connect": Rule(True, True, "provider_error"),
-    "server": Rule(True, True, "provider_error"),
-    "overloaded": Rule(False, True, "provider_error"),
-    "rate_limited": Rule(False, True, "provider_rate_limited"),
+    "connect": Rule(True, True, "provider_error", "failure"),
+    "server": Rule(True, True, "provider_error", "failure"),
+    "overloaded": Rule(False, True, "provider_error", "failure"),
+    "rate_limited": Rule(False, True, "provider_rate_limited", "saturated"),
     "quota": Rule(False, True, "provider_rate_limited"),
     "auth": Rule(False, True, "provider_auth"),
     "model_gone": Rule(False, True, "provider_error"),
     "invalid_request": Rule(False, False, "invalid_request"),
     "context_length": Rule(False, True, "context_too_long"),
     "content_policy": Rule(False, False, "content_refused"),
-    "timeout": Rule(False, True, "provider_timeout"),
-    "stalled": Rule(False, True, "provider_timeout"),
-    "truncated": Rule(False, True, "provider_error"),
-    "malformed": Rule(False, True, "provider_error"),
+    "timeout": Rule(False, True, "provider_timeout", "failure"),
+    "stalled": Rule(False, True, "provider_timeout", "failure"),
+    "truncated": Rule(False, True, "provider_error", "failure"),
+    "malformed": Rule(False, True, "provider_error", "failure"),
     "blocked_origin": Rule(False, True, "provider_error"),
 }
 
