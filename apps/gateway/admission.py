@@ -53,6 +53,7 @@ async def _held(flow: "Flow", call: ParsedCall, head: TraceHead) -> Execution:
     except RouterError as error:
         raise told(error, claims, books) from None
     flow.admitted = True
+    flow.shared.metrics.holds += 1
     flow.recording = repeats.recording(flow)
     execution.admitted(hold, 0, found)
     return execution

@@ -11,8 +11,9 @@ import structlog
 from django.conf import settings
 from msgspec import json
 
+from apps.gateway.doors import Door
 from apps.gateway.exchange import Exchange, Receive, Scope, Send
-from apps.gateway.flow import Door, Flow
+from apps.gateway.flow import Flow
 from apps.gateway.live import Snapshot
 from apps.gateway.process import Process
 from routerctl.engine.errors import RouterError

@@ -6,13 +6,12 @@ never waits for a settlement.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-
-import msgspec
 
 from apps.gateway import outcome as outcomes
 from apps.gateway import repeats
 from apps.gateway.admission import admit
+from apps.gateway.doors import Door
+from apps.gateway.ended import ended_of
 from apps.gateway.exchange import Exchange, Recording
 from apps.gateway.execute import Execution
 from apps.gateway.live import Snapshot
@@ -30,18 +29,7 @@ from routerctl.providers.types import Answer, EmbeddingRequest, Embeddings, Mode
 from routerctl.redaction.reading import read_text
 from routerctl.redaction.scrub import redact
 from routerctl.wire.rewrite import rewrite_inputs, rewrite_texts, with_system, without_turns
-from routerctl.wire.types import KeyFacts, ParsedCall, Renderer, Vocabulary
-
-Parse = Callable[[bytes, Mapping[str, str], KeyFacts, Vocabulary, str], ParsedCall]
-
-
-class Door(msgspec.Struct, frozen=True):
-    """One public endpoint: how its requests are read and its answers written."""
-
-    name: str
-    parse: Parse
-    renderer: Callable[[ParsedCall], Renderer]
-    error_renderer: Callable[[], Renderer]
+from routerctl.wire.types import KeyFacts, ParsedCall, Renderer
 
 
 class Flow:
@@ -146,6 +134,7 @@ class Flow:
         if limits:
             self.rate = await rate_of(self.shared.buckets, limits, call.request)
             if self.rate is not None and self.rate.wait_s:
+                self.shared.metrics.rate_limited[(self.rate.spec.slug,)] += 1
                 raise too_soon(self.rate)
 
     def _decide(self, call: ParsedCall) -> Decision:
@@ -251,7 +240,8 @@ class Flow:
         )
         decision = self.decision or no_decision(self.snapshot.revision.hash, self.started_ms)
         self.settled = True
-        self.shared.refuse(Refused(head=self.head_of(request, decision), outcome=outcome))
+        head = self.head_of(request, decision)
+        self.shared.refuse(Refused(head=head, outcome=outcome), ended_of(self, head, outcome))
 
     async def _fail(self, execution: Execution, error: RouterError) -> None:
         """Admitted, and no whole answer: settle what it cost."""
@@ -294,10 +284,11 @@ class Flow:
             attempts=execution.unwritten,
             used=execution.used,
         )
+        ended = ended_of(self, head, outcome, execution.records)
         if self.tab is None:
-            self.shared.settle(settlement)
+            self.shared.settle(settlement, ended)
         else:
-            self.shared.settle_unheld(self.tab.ended(settlement, execution.windows))
+            self.shared.settle_unheld(self.tab.ended(settlement, execution.windows), ended)
 
     def latency_ms(self) -> int:
         return (self.shared.clock.monotonic_ns() - self.started_ns) // 1_000_000

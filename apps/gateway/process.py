@@ -8,6 +8,7 @@ import time
 
 from apps.gateway.buckets import SharedBuckets
 from apps.gateway.live import Live
+from apps.gateway.metrics import State
 from apps.gateway.shared import Shared
 from apps.ledger.batcher import Ledger
 from apps.ledger.heartbeat import Beat, Heart
@@ -32,6 +33,7 @@ class Process(Shared):
             transport=Transport(env.private_origins),
             buckets=SharedBuckets(env.redis_url, lambda: self._heart.company),
             max_body_bytes=env.max_body_bytes,
+            state=self._state,
         )
         self._reaper = Reaper(dsn)
         self._reconciler = Reconciler(dsn, self._books_looked_at)
@@ -97,6 +99,23 @@ class Process(Shared):
 
     def _books_looked_at(self, findings: int) -> None:
         self.metrics.books_wrong = findings
+
+    def _state(self) -> State:
+        """For the metrics, which pour it every second."""
+        revision = self.live.snapshot.revision if self.live.snapshot else None
+        return State(
+            routes={route.slug for route in revision.routes} if revision else (),
+            deployments=revision.deployments if revision else (),
+            rate_limits=revision.rate_limits.named if revision else (),
+            gauges={
+                "queued": self.ledger.queued,
+                "unsettled": self.ledger.pending,
+                "on_disk": self.ledger.on_disk,
+                "ready": int(self.is_ready),
+                "database_away": int(not self.live.database_ok),
+            },
+            ticks=self.ledger.ticks(),
+        )
 
     def _limits(self) -> dict[str, int]:
         """Each cap's limit of now, as the revision in force has it."""

@@ -1,9 +1,12 @@
 """What all requests of one process share, and what they leave behind."""
 
+from collections.abc import Callable
+
+from apps.gateway.ended import Ended
 from apps.gateway.health import HealthBook
-from apps.gateway.metrics import Metrics
+from apps.gateway.metrics import Metrics, State
 from apps.gateway.surroundings import MACHINE, Books, Buckets, Clock, Upstream
-from apps.ledger.records import AttemptRecord, Outcome, Refused, Settlement, TraceHead, Unheld
+from apps.ledger.records import AttemptRecord, Refused, Settlement, Unheld
 
 
 class Shared:
@@ -17,6 +20,7 @@ class Shared:
         buckets: Buckets,
         max_body_bytes: int,
         clock: Clock = MACHINE,
+        state: Callable[[], State] = State,
     ) -> None:
         self.clock = clock
         self.ledger = ledger
@@ -24,7 +28,7 @@ class Shared:
         self.buckets = buckets
         self.max_body_bytes = max_body_bytes
         self.health = HealthBook()
-        self.metrics = Metrics()
+        self.metrics = Metrics(state)
 
     def noted(self, record: AttemptRecord) -> None:
         """An attempt ended: learn from it and count it."""
@@ -36,31 +40,34 @@ class Shared:
                 latency_ms=record.duration_ms,
                 first_token_ms=record.first_token_ms,
             )
-        deployment, metrics = record.deployment, self.metrics
-        metrics.attempts[deployment, record.outcome, record.error_class or ""] += 1
-        metrics.tokens[deployment, "input"] += record.input_tokens
-        metrics.tokens[deployment, "output"] += record.output_tokens
-        metrics.cost[(deployment,)] += record.cost_nano_usd
+        self.metrics.count_attempt(record)
 
-    def settle(self, settlement: Settlement) -> None:
+    def settle(self, settlement: Settlement, ended: Ended) -> None:
         """The end of an admitted request; returns at once."""
-        self._count(settlement.head, settlement.outcome)
+        self.metrics.holds -= 1
+        self._count(ended)
         self.ledger.settle(settlement)
 
-    def settle_unheld(self, unheld: Unheld) -> None:
+    def settle_unheld(self, unheld: Unheld, ended: Ended) -> None:
         """The end of a request that went on without a hold; returns at once."""
-        self._count(unheld.head, unheld.outcome)
+        self._count(ended)
         self.ledger.settle_unheld(unheld)
 
-    def refuse(self, refused: Refused) -> None:
+    def refuse(self, refused: Refused, ended: Ended) -> None:
         """The end of a request that was turned away; returns at once."""
-        self._count(refused.head, refused.outcome)
+        self._count(ended)
         self.ledger.refuse(refused)
 
-    def _count(self, head: TraceHead, outcome: Outcome) -> None:
-        metrics, route = self.metrics, head.decision.route or ""
+    def _count(self, ended: Ended) -> None:
+        metrics, head, outcome = self.metrics, ended.head, ended.outcome
+        route = ended.route
         metrics.requests[head.door, route, outcome.status, outcome.error_code or ""] += 1
-        metrics.latency[head.door, outcome.latency_ms] += 1
-        metrics.pending = self.ledger.pending
+        metrics.latency[route, outcome.latency_ms] += 1
+        if outcome.first_token_ms is not None:
+            metrics.first_token[route, outcome.first_token_ms] += 1
+        if outcome.cost_nano_usd:
+            metrics.route_cost[(route,)] += outcome.cost_nano_usd
+        if len(ended.attempts) > 1:
+            metrics.count_moves(route, ended.attempts)
         if head.ignored_fields:
             metrics.count_legacy(head.request.app or "", head.request.app_version or "")

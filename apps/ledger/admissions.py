@@ -79,6 +79,11 @@ class Admissions:
         """Holds of which a lost line left unknown whether they exist."""
         return len(self._in_doubt)
 
+    @property
+    def queued(self) -> int:
+        """How many attempts wait for their hold."""
+        return len(self._reserving) + len(self._advancing)
+
     async def reserve(self, hold: Hold) -> Admitted:
         """See `Ledger.reserve`."""
         waiting = self._enter(self._reserving, hold, rows.hold_row(hold), rows.claim_row(hold))

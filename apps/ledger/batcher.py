@@ -189,6 +189,20 @@ class Ledger:
         """How much is not stored yet."""
         return self._settlements.pending + self._admissions.in_doubt
 
+    @property
+    def queued(self) -> int:
+        """How many attempts wait for their hold."""
+        return self._admissions.queued
+
+    @property
+    def on_disk(self) -> int:
+        """How much of what is not stored yet is on disk, or on its way there."""
+        return self._settlements.on_disk
+
+    def ticks(self) -> list[tuple[str, float]]:
+        """The calls since this was asked last, and what each took in ms."""
+        return self._admissions.leased.line.taken_ticks() + self._settlements.taken_ticks()
+
     async def drain(self, timeout_s: float) -> bool:
         """Wait until all is stored, at most that long. Whether it is."""
         self._settlements.in_a_hurry = True

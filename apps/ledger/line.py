@@ -6,6 +6,8 @@ docs/architecture.md.
 """
 
 import asyncio
+import time
+from collections import deque
 from collections.abc import Callable, Mapping
 
 import psycopg
@@ -22,6 +24,9 @@ SET jit = off
 """
 """Plans are made when tables are empty and must be good when they are full: rows are found by
 key and batches are joined by hash, whatever the statistics say."""
+
+
+_MOST_TICKS = 10_000
 
 
 class LineLost(Exception):
@@ -85,6 +90,7 @@ class Line:
         """Of the connection; libpq forgets it at once when the server hangs up."""
         self._answer: asyncio.Future[bytes | None] | None = None
         self._result: pq.abc.PGresult | None = None
+        self._ticks: deque[tuple[str, float]] = deque(maxlen=_MOST_TICKS)
 
     async def open(self) -> None:
         """Connect and prepare, if that is not done. Raises LineLost.
@@ -137,6 +143,7 @@ class Line:
             loop = asyncio.get_running_loop()
             answer: asyncio.Future[bytes | None] = loop.create_future()
             self._answer = answer
+            began_ns = time.perf_counter_ns()
             timer = loop.call_later(self._answer_within_s, self._lose, "no answer in time")
             try:
                 self._connection.pgconn.send_query_prepared(name, values)
@@ -151,6 +158,15 @@ class Line:
             finally:
                 timer.cancel()
                 self._answer = None
+                took_ms = (time.perf_counter_ns() - began_ns) / 1e6
+                self._ticks.append((name.decode(), took_ms))
+
+    def taken_ticks(self) -> list[tuple[str, float]]:
+        """The calls since this was asked last, and what each took in ms; nobody who does not ask
+        fills the memory."""
+        ticks = list(self._ticks)
+        self._ticks.clear()
+        return ticks
 
     def close(self) -> None:
         """Hang up, without telling `on_lost`. A call under way ends with LineLost."""

@@ -74,6 +74,15 @@ class Settlements:
         return sum(map(len, self._waiting.values())) + len(self._meter.counted)
 
     @property
+    def on_disk(self) -> int:
+        """How much of it is on disk, or on its way there."""
+        return self.pending if self._spooling else 0
+
+    def taken_ticks(self) -> list[tuple[str, float]]:
+        """See `Line.taken_ticks`."""
+        return self._line.taken_ticks()
+
+    @property
     def has_room(self) -> bool:
         """Whether what is done without a hold would be kept."""
         return self._spool is not None and self._bytes < SPOOL_BYTES

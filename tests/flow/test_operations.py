@@ -77,11 +77,18 @@ def test_the_metrics_of_all_workers_add_up(two_workers: Server, mock: Mock) -> N
     assert metric(two_workers, "routerctl_requests_total", code="provider_error") == 10
     assert metric(two_workers, "routerctl_attempts_total", outcome="succeeded") == 30
     assert metric(two_workers, "routerctl_attempts_total", error_class="overloaded") == 10
-    assert metric(two_workers, "routerctl_request_duration_ms_count", door="native") == 40
+    assert metric(two_workers, "routerctl_request_duration_seconds_count", route="one") == 40
     assert metric(two_workers, "routerctl_unauthenticated_total") == 10
-    assert metric(two_workers, "routerctl_in_flight") == 0
+    assert metric(two_workers, "routerctl_requests_total", status_class="5xx") == 10
+    for idle in ("in_flight", "holds", "ledger_queue", "spooled", "unsettled", "database_away"):
+        assert metric(two_workers, f"routerctl_{idle}") == 0
+    assert metric(two_workers, "routerctl_ready") == 2
+    assert metric(two_workers, "routerctl_ledger_tick_duration_seconds_count", call="reserve") > 0
+    assert metric(two_workers, "routerctl_ledger_tick_duration_seconds_count", call="settle") > 0
+    spent = metric(two_workers, "routerctl_route_cost_nano_usd_total", route="one")
+    assert spent == metric(two_workers, "routerctl_cost_nano_usd_total", deployment="first/one")
     assert metric(two_workers, "routerctl_cost_nano_usd_total") > 0
-    assert metric(two_workers, "routerctl_tokens_total", direction="output") > 0
+    assert metric(two_workers, "routerctl_tokens_total", kind="output") > 0
 
 
 def test_a_trace_can_be_read_from_either_worker(two_workers: Server, mock: Mock) -> None:
