@@ -56,7 +56,7 @@ async def _live(receive: Receive, send: Send) -> None:
     """Start with the server, and end when all that is owed is settled."""
     await receive()
     process = await gateway.startup()
-    learn_from(process.health.facts)
+    learn_from(process.health.facts, process.usual.on)
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await gateway.shutdown()

@@ -141,7 +141,12 @@ class Flow:
         revision = self.snapshot.revision
         self.reading = read_text(call.request, revision, call.texts, call.last_user)
         shared = self.shared
-        facts = Facts(self.started_ms, shared.health.facts(self.started_ms), shared.ledger.balances)
+        facts = Facts(
+            self.started_ms,
+            shared.health.facts(self.started_ms),
+            shared.ledger.balances,
+            shared.usual.on,
+        )
         self.decision = decide(call.request, self.reading, revision, facts)
         refusal = self.decision.refusal
         if refusal is not None:

@@ -6,6 +6,9 @@ import os
 import socket
 import time
 
+import structlog
+from django.db import DatabaseError, connection
+
 from apps.gateway.buckets import SharedBuckets
 from apps.gateway.live import Live
 from apps.gateway.metrics import State
@@ -17,6 +20,11 @@ from apps.ledger.reaper import Reaper
 from apps.ledger.reconciler import Reconciler
 from routerctl.env import Env
 from routerctl.providers.transport import Transport
+
+log = structlog.get_logger(__name__)
+
+USUAL_EVERY_S = 600.0
+"""A week changes slowly; what was not known at the start is known soon after."""
 
 
 class Process(Shared):
@@ -52,6 +60,7 @@ class Process(Shared):
             self._reaper.run(),
             self._reconciler.run(),
             self._heart.run(),
+            self._keep_usual(),
         ):
             self._tasks.append(asyncio.create_task(errand))
 
@@ -96,6 +105,20 @@ class Process(Shared):
             in_flight=self.metrics.in_flight,
             trouble=max(filter(None, troubles), key=lambda one: one.at_ms, default=None),
         )
+
+    async def _keep_usual(self) -> None:
+        """Know what requests usually come to, read in a thread of its own."""
+        while True:
+            await asyncio.to_thread(self._read_usual)
+            await asyncio.sleep(USUAL_EVERY_S)
+
+    def _read_usual(self) -> None:
+        try:
+            self.usual.refresh(epoch_ms())
+        except DatabaseError as error:
+            log.warning("usual.unreachable", error=type(error).__name__)
+        finally:
+            connection.close()
 
     def _books_looked_at(self, findings: int) -> None:
         self.metrics.books_wrong = findings

@@ -7,10 +7,12 @@ from apps.gateway.health import HealthBook
 from apps.gateway.metrics import Metrics, State
 from apps.gateway.surroundings import MACHINE, Books, Buckets, Clock, Upstream
 from apps.ledger.records import AttemptRecord, Refused, Settlement, Unheld
+from apps.traces.usual import UsualBook
 
 
 class Shared:
-    """`health` is what requests learn from each other, `metrics` what they are counted by."""
+    """`health` is what requests learn from each other, `usual` what is known from those before,
+    `metrics` what they are counted by."""
 
     def __init__(
         self,
@@ -28,6 +30,7 @@ class Shared:
         self.buckets = buckets
         self.max_body_bytes = max_body_bytes
         self.health = HealthBook()
+        self.usual = UsualBook()
         self.metrics = Metrics(state)
 
     def noted(self, record: AttemptRecord) -> None:

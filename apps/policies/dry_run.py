@@ -2,7 +2,7 @@
 process knows of health, and how full the caps are. Calls nobody, spends nothing, stores nothing.
 
 A process that also serves the machine door lends its knowledge of health (`learn_from`, called
-where the doors are put together); any other knows nothing.
+where the doors are put together) and of what requests usually come to; any other knows nothing.
 """
 
 import time
@@ -17,8 +17,10 @@ from routerctl.engine.types import (
     Decision,
     DeploymentHealth,
     Facts,
+    History,
     RoutingRequest,
     TextReading,
+    no_history,
 )
 from routerctl.redaction.reading import read_text
 from routerctl.wire.types import ParsedCall
@@ -26,11 +28,13 @@ from routerctl.wire.types import ParsedCall
 Source = Callable[[int], Mapping[str, DeploymentHealth]]
 
 _sources: list[Source] = []
+_histories: list[History] = []
 
 
-def learn_from(source: Source) -> None:
-    """From now on `source(moment_ms)` says how the deployments do."""
+def learn_from(source: Source, history: History) -> None:
+    """From now on `source(moment_ms)` says how the deployments do, and `history` what is usual."""
     _sources[:] = [source]
+    _histories[:] = [history]
 
 
 def known_health(moment_ms: int) -> dict[str, DeploymentHealth]:
@@ -57,7 +61,8 @@ def dry_run(
     if cap:
         balances = Assumed(balances, cap, used_permille)
         revision = with_full(revision, cap, used_permille)
-    facts = Facts(now_ms, known_health(now_ms), balances)
+    history = _histories[0] if _histories else no_history
+    facts = Facts(now_ms, known_health(now_ms), balances, history)
     return decide(request, reading, revision, facts)
 
 

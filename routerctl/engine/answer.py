@@ -96,6 +96,7 @@ def considered(
                 None if one.price is None else one.price.id,
                 one.estimated_nano_usd,
                 one.health,
+                one.usual,
             )
             for one in judged
         ]

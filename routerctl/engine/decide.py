@@ -61,7 +61,9 @@ def decide(
     case = shortened(case, turns)
     gates = [gate for gate in revision.gates if gate.applies(case)]
     floor = quality_floor(case, route, revision.features)
-    judged = under_caps(restrict(case, route.places, gates, floor, facts), case, pressed)
+    judged = under_caps(
+        restrict(case, route.places, gates, floor, facts, route.slug), case, pressed
+    )
     ranking = score(judged, route.strategy, case, route.spec)
     if not ranking.order:
         decision = _nobody(case, route, gates, judged, revision, facts, pressed)
@@ -93,7 +95,7 @@ def _nobody(
         return after_redaction(again, case, gate, told[gates.index(gate)], considered(judged))
     if gate.otherwise in ("downgrade", "local"):
         others = beyond(route, revision, gate.otherwise)
-        asked = under_caps(restrict(case, others, gates, 0, facts), case, pressed)
+        asked = under_caps(restrict(case, others, gates, 0, facts, route.slug), case, pressed)
         judged = joined(judged, asked)
         ranking = rank_beyond(asked, gate)
         if ranking.order:

@@ -5,12 +5,22 @@ which a candidate had stands beside it and the moment in the decision, so a reco
 fact that was used and `decide_again` needs nothing else than a revision.
 """
 
+from collections.abc import Iterable, Mapping
+
 import msgspec
 
 from routerctl.engine.caps import balance_of
 from routerctl.engine.decide import decide
 from routerctl.engine.revision import Revision
-from routerctl.engine.types import Decision, Facts, RoutingRequest, TextReading
+from routerctl.engine.types import (
+    Candidate,
+    Decision,
+    Facts,
+    History,
+    RoutingRequest,
+    TextReading,
+    Usual,
+)
 
 
 class DecisionRecord(msgspec.Struct, frozen=True):
@@ -42,7 +52,18 @@ def facts_of(decision: Decision) -> Facts:
         moment_ms=decision.moment_ms,
         health={one.deployment: one.health for one in known if one.health is not None},
         balances={balance_of(use.cap, use.key): use.used_permille for use in decision.caps},
+        history=_history_of(decision),
     )
+
+
+def _history_of(decision: Decision) -> History:
+    """What was usual on the route that was taken, and on the one before redaction."""
+    here, before = _usual(decision.candidates), _usual(decision.before_redaction)
+    return lambda route, _task: here if route == decision.route else before
+
+
+def _usual(candidates: Iterable[Candidate]) -> Mapping[str, Usual]:
+    return {one.deployment: one.usual for one in candidates if one.usual is not None}
 
 
 def decide_again(record: DecisionRecord, revision: Revision) -> Decision:

@@ -3,28 +3,25 @@
 The same judgement falls on candidates and fallbacks: no path leaves the gates.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
 from routerctl.engine.case import Case
 from routerctl.engine.gates import Gate
 from routerctl.engine.place import Place, estimated_input, input_bound
+from routerctl.engine.predict import predicted_nano_usd
 from routerctl.engine.prices import PriceSpec
 from routerctl.engine.pricing import (
     bound_nano_usd,
-    estimate_nano_usd,
     output_within,
     price_at,
 )
 from routerctl.engine.sentences import all_of, decimal, dollars
-from routerctl.engine.types import DeploymentHealth, Facts, Reason
+from routerctl.engine.types import DeploymentHealth, Facts, Reason, Usual
 
 MIN_OUTPUT_TOKENS = 256
 """An answer is not cut below this to fit a ceiling or a window, unless less was asked for."""
-
-EXPECTED_OUTPUT_TOKENS = 300
-"""What an answer is taken to be when candidates' costs are compared."""
 
 
 class Judged(Struct, frozen=True):
@@ -38,6 +35,7 @@ class Judged(Struct, frozen=True):
     estimated_nano_usd: int | None
     barred: tuple[Reason, ...]
     unfit: Reason | None
+    usual: Usual | None = None
 
 
 def restrict(
@@ -46,11 +44,15 @@ def restrict(
     gates: Sequence[Gate],
     quality_floor: int,
     facts: Facts,
+    route: str,
 ) -> tuple[Judged, ...]:
-    """Every one of `places`, in order, with all that is against it. `gates` are those that
-    apply to this request; `quality_floor` is in thousandths."""
+    """Every one of `places`, in order, with all that is against it on `route`. `gates` are those
+    that apply to this request; `quality_floor` is in thousandths."""
     asked = 0 if case.request.operation == "embeddings" else case.request.max_output_tokens
-    return tuple([_judge(case, place, gates, quality_floor, asked, facts) for place in places])
+    usual = facts.history(route, case.task)
+    return tuple(
+        [_judge(case, place, gates, quality_floor, asked, facts, usual) for place in places]
+    )
 
 
 def _judge(
@@ -60,6 +62,7 @@ def _judge(
     quality_floor: int,
     asked_output: int | None,
     facts: Facts,
+    history: Mapping[str, Usual],
 ) -> Judged:
     slug = place.slug
     price = price_at(place.deployment, facts.moment_ms)
@@ -85,9 +88,9 @@ def _judge(
             output, unfit = _within_ceiling(case, place, price, output, ceiling)
     if price is None:
         return Judged(place, price, health, output, None, barred, unfit)
-    expected = min(EXPECTED_OUTPUT_TOKENS, output)
-    estimate = estimate_nano_usd(price, tokens, expected)
-    return Judged(place, price, health, output, estimate, barred, unfit)
+    usual = history.get(slug)
+    estimate = predicted_nano_usd(case, place, price, tokens, output, usual)
+    return Judged(place, price, health, output, estimate, barred, unfit, usual)
 
 
 def _incapable(case: Case, place: Place) -> Reason | None:

@@ -6,7 +6,7 @@ Units stand in the names: `_nano_usd` is an integer, 1 USD = 1_000_000_000; `_ms
 milliseconds, `moment_ms` since the Unix epoch; percentages are 0 to 100.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from msgspec import Struct, field
@@ -115,6 +115,35 @@ class DeploymentHealth(Struct, frozen=True, omit_defaults=True):
     samples: int = 0
 
 
+class Usual(Struct, frozen=True, omit_defaults=True):
+    """What the requests of one task on one route usually came to at one deployment: a line
+    through the input that was billed, and the means of the rest. For estimates, never for holds.
+
+    `answers` were looked at. Input is `input_tokens` for what every request brings (the prompt,
+    the vendor's own words) and `input_permille` tokens for 1000 bytes of the client's."""
+
+    answers: int
+    input_tokens: int = 0
+    input_permille: int = 0
+    cached_permille: int = 0
+    """Of the input, read from the vendor's cache; `written_permille` written to it."""
+    written_permille: int = 0
+    output_tokens: int = 0
+    reasoning_permille: int = 0
+    """Of the output."""
+    calls_permille: int = 1000
+    """Billed calls for 1000 answers: failed attempts that had to be paid for all the same."""
+
+
+History = Callable[[str, str], Mapping[str, Usual]]
+"""What is usual on a route for a task, by deployment."""
+
+
+def no_history(_route: str, _task: str) -> Mapping[str, Usual]:
+    """Nothing is known of any route."""
+    return {}
+
+
 class Facts(Struct, frozen=True):
     """What is true at this moment beside the request and the revision."""
 
@@ -123,6 +152,7 @@ class Facts(Struct, frozen=True):
     balances: Mapping[str, int] = {}
     """How full the caps' windows are, in permille, at most a second ago; see `caps.balance_of`.
     A window that is not in it is taken to be empty."""
+    history: History = no_history
 
 
 # --------------------------------------------------------------------------- the answer
@@ -144,6 +174,8 @@ class Candidate(Struct, frozen=True, omit_defaults=True):
     price_id: int | None = None
     estimated_nano_usd: int | None = None
     health: DeploymentHealth | None = None
+    usual: Usual | None = None
+    """What `estimated_nano_usd` was made from; None: a guess from the bytes."""
 
 
 class CapUse(Struct, frozen=True, omit_defaults=True):
