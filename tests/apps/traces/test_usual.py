@@ -1,6 +1,7 @@
 """What requests usually come to, read from stored traces."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,11 @@ def answers(
 ) -> Iterator[StoredTrace]:
     """Each of 100 bytes more than the one before: 70 tokens and one for four bytes."""
     for n in range(number):
-        used = {"input_tokens": 70 + 25 * n, "output_tokens": 40, "cost_nano_usd": 1_000} | facts
+        used: dict[str, Any] = {
+            "input_tokens": 70 + 25 * n,
+            "output_tokens": 40,
+            "cost_nano_usd": 1_000,
+        } | facts
         trace = stored(
             attempt(usage_source="provider", **used),
             request=RoutingRequest(text_bytes=100 * n, tenant="acme"),
