@@ -66,6 +66,7 @@ class Env:
     trusted_proxies: tuple[str, ...]
     max_body_bytes: int
     role: Role
+    breakers: bool
     log_level: str
     price_feed_url: str
     email_url: str
@@ -118,6 +119,7 @@ def read_env() -> Env:
         trusted_proxies=reader.words("ROUTERCTL_TRUSTED_PROXIES"),
         max_body_bytes=reader.count("ROUTERCTL_MAX_BODY_BYTES", 20 * 1024 * 1024),
         role=cast("Role", reader.choice("ROUTERCTL_ROLE", get_args(Role))),
+        breakers=reader.choice("ROUTERCTL_BREAKERS", ("on", "off")) == "on",
         log_level=reader.choice("ROUTERCTL_LOG_LEVEL", ("INFO", *LOG_LEVELS)),
         price_feed_url=reader.text("ROUTERCTL_PRICE_FEED_URL"),
         email_url=reader.text("ROUTERCTL_EMAIL_URL"),

@@ -1,6 +1,7 @@
 """GET /api/v1/deployments/{slug}/health: how a deployment does, as far as this process knows."""
 
 import time
+from datetime import UTC, datetime
 
 from drf_spectacular.utils import extend_schema
 from msgspec import Struct
@@ -16,8 +17,10 @@ from routerctl.engine.types import DeploymentHealth
 
 
 class HealthAnswer(Struct, frozen=True):
-    """`state` is available, resting (left alone after failures), disabled, or unknown: this
-    process has not called it. Latencies are moving averages; `samples` counts the calls."""
+    """`state` is available, limiting (asked only after all others), resting (left alone after
+    failures, for `reason`), trying (it rested long enough; the next request that wants it tries
+    it), disabled, or unknown: this process has not called it. `since` and `until` are of its rest
+    or its limit. Latencies are moving averages; `samples` counts the calls."""
 
     deployment: str
     provider: str
@@ -28,6 +31,8 @@ class HealthAnswer(Struct, frozen=True):
     latency_ms: int | None = None
     first_token_ms: int | None = None
     error_permille: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 class HealthView(ControlView):
@@ -57,7 +62,11 @@ def _state(enabled: bool, health: DeploymentHealth | None) -> str:
         return "disabled"
     if health is None:
         return "unknown"
-    return "available" if health.available else "resting"
+    if not health.available:
+        return "resting"
+    if health.since_ms is not None:
+        return "trying"
+    return "limiting" if health.saturated else "available"
 
 
 def _told(answer: HealthAnswer, health: DeploymentHealth) -> HealthAnswer:
@@ -68,4 +77,10 @@ def _told(answer: HealthAnswer, health: DeploymentHealth) -> HealthAnswer:
         latency_ms=health.latency_ms,
         first_token_ms=health.first_token_ms,
         error_permille=health.error_permille,
+        since=_moment(health.since_ms),
+        until=_moment(health.until_ms),
     )
+
+
+def _moment(at_ms: int | None) -> datetime | None:
+    return None if at_ms is None else datetime.fromtimestamp(at_ms / 1000, UTC)

@@ -89,7 +89,7 @@ class Execution:
         snapshot: Snapshot,
         ledger: Purse,
         transport: Upstream,
-        noted: Callable[[AttemptRecord], None],
+        noted: Callable[[AttemptRecord, float | None], None],
         head: TraceHead,
         texts: Sequence[str],
         claims: Claims,
@@ -206,7 +206,7 @@ class Execution:
         self.held_nano_usd += record.held_nano_usd
         self.bound_exceeded |= record.cost_nano_usd > record.held_nano_usd
         self.current = self._streaming = None
-        self._noted(record)
+        self._noted(record, error.retry_after_s if error is not None else None)
 
     @property
     def elapsed_ms(self) -> int:

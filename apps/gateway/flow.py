@@ -14,6 +14,7 @@ from apps.gateway.doors import Door
 from apps.gateway.ended import ended_of
 from apps.gateway.exchange import Exchange, Recording
 from apps.gateway.execute import Execution
+from apps.gateway.health import rested_in_s
 from apps.gateway.live import Snapshot
 from apps.gateway.rates import Rate, rate_of, too_soon
 from apps.gateway.shared import Shared
@@ -140,18 +141,26 @@ class Flow:
     def _decide(self, call: ParsedCall) -> Decision:
         revision = self.snapshot.revision
         self.reading = read_text(call.request, revision, call.texts, call.last_user)
-        shared = self.shared
-        facts = Facts(
-            self.started_ms,
-            shared.health.facts(self.started_ms),
-            shared.ledger.balances,
-            shared.usual.on,
-        )
-        self.decision = decide(call.request, self.reading, revision, facts)
-        refusal = self.decision.refusal
-        if refusal is not None:
-            raise RouterError(refusal.code, refusal.message)
-        return self.decision
+        health = self.shared.health
+        health.configured(self.snapshot.endpoints)
+        decision = decide(call.request, self.reading, revision, self._facts())
+        if decision.refusal is not None and health.hasten(decision.candidates, self.started_ms):
+            decision = decide(call.request, self.reading, revision, self._facts())
+        self.decision = decision
+        if decision.refusal is not None:
+            refusal = decision.refusal
+            raise RouterError(
+                refusal.code,
+                refusal.message,
+                retry_after_s=rested_in_s(decision.candidates, self.started_ms),
+            )
+        health.chosen(self.trace_id, decision.steps, self.started_ms)
+        return decision
+
+    def _facts(self) -> Facts:
+        shared, moment_ms = self.shared, self.started_ms
+        health = shared.health.facts(moment_ms)
+        return Facts(moment_ms, health, shared.ledger.balances, shared.usual.on)
 
     def head_of(self, request: RoutingRequest, decision: Decision) -> TraceHead:
         """What is known of the request before it is executed."""
@@ -269,7 +278,8 @@ class Flow:
         headers = headers_of(self, outcome)
         if error.retry_after_s is not None:
             headers.append((b"retry-after", b"%d" % error.retry_after_s))
-        if not error.kind.retry_helps or (self.execution and self.execution.records):
+        helps = error.kind.retry_helps or error.retry_after_s is not None
+        if not helps or (self.execution and self.execution.records):
             # Asking again cannot help, or we have asked providers often enough for one request.
             headers.append((b"x-should-retry", b"false"))
         await self.exchange.whole(error.kind.status, headers, renderer.whole(result))

@@ -42,6 +42,7 @@ class Process(Shared):
             buckets=SharedBuckets(env.redis_url, lambda: self._heart.company),
             max_body_bytes=env.max_body_bytes,
             state=self._state,
+            breaks=env.breakers,
         )
         self._reaper = Reaper(dsn)
         self._reconciler = Reconciler(dsn, self._books_looked_at)

@@ -23,25 +23,27 @@ class Shared:
         max_body_bytes: int,
         clock: Clock = MACHINE,
         state: Callable[[], State] = State,
+        breaks: bool = True,
     ) -> None:
         self.clock = clock
         self.ledger = ledger
         self.transport = transport
         self.buckets = buckets
         self.max_body_bytes = max_body_bytes
-        self.health = HealthBook()
+        self.health = HealthBook(breaks=breaks)
         self.usual = UsualBook()
         self.metrics = Metrics(state)
 
-    def noted(self, record: AttemptRecord) -> None:
+    def noted(self, record: AttemptRecord, retry_after_s: float | None) -> None:
         """An attempt ended: learn from it and count it."""
-        failed = record.outcome == "failed"
         if record.outcome != "cancelled":
             self.health.note(
                 record.deployment,
-                failed=failed,
+                self.clock.epoch_ms(),
+                error_class=record.error_class,
                 latency_ms=record.duration_ms,
                 first_token_ms=record.first_token_ms,
+                retry_after_s=retry_after_s,
             )
         self.metrics.count_attempt(record)
 
@@ -63,6 +65,7 @@ class Shared:
 
     def _count(self, ended: Ended) -> None:
         metrics, head, outcome = self.metrics, ended.head, ended.outcome
+        self.health.ended(head.trace_id)
         route = ended.route
         metrics.requests[head.door, route, outcome.status, outcome.error_code or ""] += 1
         metrics.latency[route, outcome.latency_ms] += 1

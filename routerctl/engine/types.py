@@ -105,7 +105,11 @@ class TextReading(Struct, frozen=True, omit_defaults=True):
 
 
 class DeploymentHealth(Struct, frozen=True, omit_defaults=True):
-    """How one deployment has done of late, as this process knows it. No entry: nothing known."""
+    """How one deployment has done of late, as this process knows it. No entry: nothing known.
+
+    It rests since `since_ms`, for `reason`, at least until `until_ms`; one that is `available` all
+    the same is tried by this request. `saturated`: it limits its callers until `until_ms`, and
+    comes after all others."""
 
     available: bool = True
     reason: str = ""
@@ -113,6 +117,9 @@ class DeploymentHealth(Struct, frozen=True, omit_defaults=True):
     first_token_ms: int | None = None
     error_permille: int = 0
     samples: int = 0
+    saturated: bool = False
+    since_ms: int | None = None
+    until_ms: int | None = None
 
 
 class Usual(Struct, frozen=True, omit_defaults=True):

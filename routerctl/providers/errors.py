@@ -10,7 +10,8 @@ from msgspec import Struct
 class Rule(Struct, frozen=True):
     """`retry_same`: worth asking the same deployment once more. `fall_back`: another one may
     answer. `code`: what the caller is told when this ends the request. `breaker`: what it says of
-    the deployment's health, which is failure, saturated or nothing."""
+    the deployment's health: a failure, that it is saturated, that this deployment or the whole
+    provider will go on refusing, or nothing."""
 
     retry_same: bool
     fall_back: bool
@@ -23,9 +24,9 @@ RULES: dict[str, Rule] = {
     "server": Rule(True, True, "provider_error", "failure"),
     "overloaded": Rule(False, True, "provider_error", "failure"),
     "rate_limited": Rule(False, True, "provider_rate_limited", "saturated"),
-    "quota": Rule(False, True, "provider_rate_limited"),
-    "auth": Rule(False, True, "provider_auth"),
-    "model_gone": Rule(False, True, "provider_error"),
+    "quota": Rule(False, True, "provider_rate_limited", "provider"),
+    "auth": Rule(False, True, "provider_auth", "provider"),
+    "model_gone": Rule(False, True, "provider_error", "deployment"),
     "invalid_request": Rule(False, False, "invalid_request"),
     "context_length": Rule(False, True, "context_too_long"),
     "content_policy": Rule(False, False, "content_refused"),

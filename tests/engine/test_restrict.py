@@ -192,3 +192,12 @@ def test_a_candidate_carries_the_facts_it_was_judged_by() -> None:
     one = candidate(ask(revision(route("a")), health={"a": health}), "a")
     # 100 tokens in at 1 USD and the expected 300 out at 4 USD per million.
     assert (one.price_id, one.estimated_nano_usd, one.health) == (1, 1_300_000, health)
+
+
+def test_who_limits_his_callers_comes_after_all_others_even_fallbacks() -> None:
+    busy = DeploymentHealth(saturated=True)
+    revised = revision(route("a", "b", fallback=("c",)))
+    decision = ask(revised, health={"a": busy})
+    assert chain(decision) == ["b", "c", "a"]
+    assert "a limited calls just now" in decision.reason
+    assert chain(ask(revised, health={"a": busy, "b": busy, "c": busy})) == ["a", "b", "c"]

@@ -6,7 +6,7 @@ from routerctl.engine.types import DeploymentHealth
 
 
 def state_cell(held: Held, health: DeploymentHealth | None) -> Cell:
-    """Off, unknown, resting or available, with the share of errors among recent calls."""
+    """Off, unknown, resting, limiting or available, with the share of errors among recent calls."""
     if not held.entry.get("enabled", True):
         return Cell("Off", tone="", icon="unplug")
     if health is None:
@@ -14,6 +14,10 @@ def state_cell(held: Held, health: DeploymentHealth | None) -> Cell:
     told = error_words(health)
     if not health.available:
         return Cell("Resting", tone="error", icon="plug-zap", sub=health.reason or told)
+    if health.since_ms is not None:
+        return Cell("To be tried", tone="warn", icon="plug-zap", sub=health.reason or told)
+    if health.saturated:
+        return Cell("Limiting", tone="warn", icon="gauge", sub="asked after all others")
     return Cell("Available", tone="ok", icon="circle-check", sub=told)
 
 

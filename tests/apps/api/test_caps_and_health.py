@@ -79,6 +79,8 @@ def test_the_health_of_a_deployment_never_called_from_here_is_unknown(
         "latency_ms": None,
         "first_token_ms": None,
         "error_permille": None,
+        "since": None,
+        "until": None,
     }
 
 
@@ -87,6 +89,8 @@ def test_the_health_of_a_deployment_never_called_from_here_is_unknown(
     [
         (DeploymentHealth(latency_ms=412, error_permille=20, samples=50), "available"),
         (DeploymentHealth(available=False, reason="It failed 5 times."), "resting"),
+        (DeploymentHealth(reason="It failed 5 times.", since_ms=1), "trying"),
+        (DeploymentHealth(saturated=True, until_ms=1), "limiting"),
     ],
 )
 def test_what_the_machine_door_knows_is_told(
