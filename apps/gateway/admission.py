@@ -1,5 +1,6 @@
 """Before anything is sent: the money is held, or the request goes on without a hold."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from apps.gateway import repeats
 from apps.gateway.claims import Claims, told
 from apps.gateway.execute import Execution
+from apps.gateway.moves import Moves
 from apps.gateway.surroundings import Purse
 from apps.gateway.unheld import Tab
 from apps.ledger.records import LedgerAway, TraceHead
@@ -67,6 +69,13 @@ def _execution(
         snapshot=flow.snapshot,
         ledger=purse,
         transport=shared.transport,
+        moves=Moves(
+            head.decision.steps,
+            flow.snapshot.endpoints,
+            partial(shared.health.rests, head.trace_id),
+            shared.retries,
+            shared.clock.chance,
+        ),
         noted=shared.noted,
         head=head,
         texts=call.texts,

@@ -1,8 +1,8 @@
 """Walks the ladder: calls the steps in order until one answers or the bounds are reached.
 
-One walk for every door, streamed or not. It asks `providers.errors.RULES` what an error means,
-holds money for each attempt before it is sent, and never looks at the request's meaning: gates,
-prices and order were settled by the decision.
+One walk for every door, streamed or not. It asks `moves` where to go after an error, holds money
+for each attempt before it is sent, and never looks at the request's meaning: gates, prices and
+order were settled by the decision.
 """
 
 import asyncio
@@ -13,69 +13,25 @@ import msgspec
 
 from apps.gateway.attempts import Attempt
 from apps.gateway.claims import Claims, told
+from apps.gateway.flowing import Flowing
 from apps.gateway.live import Snapshot
+from apps.gateway.moves import Move, Moves
 from apps.gateway.surroundings import Clock, Incoming, Purse, Upstream
 from apps.ledger.records import Admitted, AttemptRecord, Claim, Hold, TraceHead
 from routerctl.engine.errors import RouterError
+from routerctl.engine.limits import ResolvedLimits
 from routerctl.providers.errors import ProviderError
 from routerctl.providers.ports import StreamParser, UpstreamRequest
 from routerctl.providers.types import (
     Answer,
     EmbeddingRequest,
     Embeddings,
-    Finish,
     ModelRequest,
     StreamEvent,
 )
 from routerctl.redaction.quotes import unquoted
 
 T = TypeVar("T")
-
-_BACKOFF_S = 0.25
-_TOO_LATE_MS = 25
-"""With less than this left of the total nobody is asked: timers are not exact either."""
-
-
-class Flowing:
-    """An open stream whose first content is in hand. `head` are the events read so far."""
-
-    __slots__ = ("_clock", "_done", "_parser", "_stream", "_until_ns", "attempt", "head")
-
-    def __init__(
-        self,
-        attempt: Attempt,
-        stream: Incoming,
-        parser: StreamParser,
-        head: list[StreamEvent],
-        until_ns: int,
-        clock: Clock,
-    ) -> None:
-        self.attempt = attempt
-        self.head = head
-        self._stream = stream
-        self._parser = parser
-        self._until_ns = until_ns
-        self._clock = clock
-        self._done = bool(head) and type(head[-1]) is Finish
-
-    async def read(self) -> list[StreamEvent] | None:
-        """The next events; None after the last. Raises ProviderError when it is cut, stalls or
-        says that it failed."""
-        if self._done:
-            return None
-        left_ms = (self._until_ns - self._clock.monotonic_ns()) // 1_000_000
-        chunk = await self._stream.read(max(1, min(self.attempt.limits.stall_ms, left_ms)))
-        if chunk is None:
-            events = self._parser.close()
-            self._done = True
-        else:
-            events = self._parser.feed(chunk)
-            self._done = bool(events) and type(events[-1]) is Finish
-        self.attempt.saw(events)
-        return events
-
-    async def close(self) -> None:
-        await self._stream.close()
 
 
 class Execution:
@@ -89,6 +45,7 @@ class Execution:
         snapshot: Snapshot,
         ledger: Purse,
         transport: Upstream,
+        moves: Moves,
         noted: Callable[[AttemptRecord, float | None], None],
         head: TraceHead,
         texts: Sequence[str],
@@ -115,6 +72,7 @@ class Execution:
         self._snapshot = snapshot
         self._ledger = ledger
         self._transport = transport
+        self._moves = moves
         self._noted = noted
         self._texts = texts
         self._clock = clock
@@ -226,19 +184,26 @@ class Execution:
     # ------------------------------------------------------------------ the walk
 
     async def _walk(self, once: Callable[[Attempt], Awaitable[T]]) -> T:
-        again = False
-        while True:
-            attempt = self._begin(self._position)
-            try:
-                return await once(attempt)
-            except ProviderError as error:
-                self.end(error)
-                position, again = self._after(error, self._position, again)
-            if again:
-                await asyncio.sleep(self._clock.chance() * _BACKOFF_S)  # spreads load
-            await self._advance(position)
-            if self.client_gone:
-                raise RouterError("client_disconnected")
+        retried = False
+        try:
+            while True:
+                attempt = self._begin(self._position)
+                try:
+                    return await once(attempt)
+                except ProviderError as error:
+                    self.end(error)
+                    move = self._after(error, attempt.limits, retried=retried)
+                if retried:
+                    self._moves.retries.give_back()
+                retried = move.again
+                if move.again:
+                    await asyncio.sleep(move.wait_s)
+                await self._advance(move.position)
+                if self.client_gone:
+                    raise RouterError("client_disconnected")
+        finally:
+            if retried:
+                self._moves.retries.give_back()
 
     def _begin(self, position: int) -> Attempt:
         decision = self.head.decision
@@ -256,30 +221,24 @@ class Execution:
         )
         return self.current
 
-    def _after(self, error: ProviderError, position: int, again: bool) -> tuple[int, bool]:
-        """Where to go after `error`: (position, whether it is the same deployment once more).
-
-        Raises RouterError when nothing is left to try, or nobody to try it for.
-        """
+    def _after(self, error: ProviderError, limits: ResolvedLimits, *, retried: bool) -> Move:
+        """Where to go after `error`. Raises RouterError when nothing is left to try, or nobody to
+        try it for."""
         if self.client_gone:
             raise RouterError("client_disconnected")
-        steps = self.head.decision.steps
-        limits = self._snapshot.limits_of(
-            self.head.decision.route, self.head.decision.limits, steps[position].deployment
-        )
-        spent = len(self.records) >= limits.attempts
-        late = self._left_ms() < _TOO_LATE_MS
-        if not spent and not late:
-            if error.rule.retry_same and not again:
-                return position, True
-            if error.rule.fall_back and position + 1 < len(steps):
-                return position + 1, False
+        if len(self.records) < limits.attempts:
+            move = self._moves.after(
+                error, self._position, retried=retried, left_ms=self._left_ms()
+            )
+            if move is not None:
+                return move
         raise self._final(error)
 
     def _final(self, error: ProviderError) -> RouterError:
-        tried = {record.deployment for record in self.records}
         code = error.rule.code
-        if error.rule.fall_back and len(tried) > 1:
+        tried = {record.deployment for record in self.records}
+        alike = {record.error_class for record in self.records} == {"context_length"}
+        if error.rule.fall_back != "no" and len(tried) > 1 and not alike:
             code = "fallback_exhausted"
         retry_after_s = None if error.retry_after_s is None else max(1, round(error.retry_after_s))
         return RouterError(code, retry_after_s=retry_after_s)

@@ -110,6 +110,15 @@ class HealthBook:
         self._stale_ms = 0
         return True
 
+    def rests(self, trace_id: str, deployment: str) -> bool:
+        """Whether `trace_id` leaves `deployment` alone: it rests, and this is not its probe."""
+        seen = self._seen.get(deployment)
+        return (
+            seen is not None
+            and seen.breaker.since_ms is not None
+            and seen.breaker.probe != trace_id
+        )
+
     def ended(self, trace_id: str) -> None:
         """The request ended. What it was to try and did not, the next one may."""
         for slug in self._probes.pop(trace_id, ()):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from apps.gateway.ended import Ended
 from apps.gateway.health import HealthBook
 from apps.gateway.metrics import Metrics, State
+from apps.gateway.moves import Retries
 from apps.gateway.surroundings import MACHINE, Books, Buckets, Clock, Upstream
 from apps.ledger.records import AttemptRecord, Refused, Settlement, Unheld
 from apps.traces.usual import UsualBook
@@ -33,6 +34,7 @@ class Shared:
         self.health = HealthBook(breaks=breaks)
         self.usual = UsualBook()
         self.metrics = Metrics(state)
+        self.retries = Retries(lambda: self.metrics.in_flight)
 
     def noted(self, record: AttemptRecord, retry_after_s: float | None) -> None:
         """An attempt ended: learn from it and count it."""

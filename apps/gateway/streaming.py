@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from apps.gateway import outcome as outcomes
 from apps.gateway.exchange import HeaderList
-from apps.gateway.execute import Execution, Flowing
+from apps.gateway.execute import Execution
+from apps.gateway.flowing import Flowing
 from apps.gateway.telling import flags_of, headers_of, result_of
 from apps.ledger.records import Outcome
 from routerctl.engine.errors import RouterError

@@ -14,7 +14,8 @@ _MARKER = re.compile(r"\[mock ([^\]]*)\]")
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Times are in ms, `after`, `stall` and `cut` count chunks of a stream."""
+    """Times are in ms; `stall`, `cut`, `broken` and `error_after` count chunks of a stream. A whole
+    answer is one that stalls, is cut or broken in its middle if they are not 0."""
 
     latency: int = 0
     """Before anything is sent."""
@@ -53,6 +54,10 @@ class Script:
     """Send so many chunks, then the vendor's error event."""
     open_ended: bool = False
     """End the stream in order, but without finish reason and end marker."""
+    page: bool = False
+    """An error is a proxy's page, not the vendor's JSON."""
+    empty: bool = False
+    """Answer 200 with nothing in it."""
     refuse: bool = False
     """The vendor's content policy stops the answer."""
     tool: bool = False
@@ -70,7 +75,7 @@ class Script:
         """The same call in good health."""
         return replace(
             self, status=200, silent=False, stall=0, cut=0, broken=0, error_after=0,
-            open_ended=False, refuse=False,
+            open_ended=False, empty=False, refuse=False,
         )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ Send = Callable[[Message], Awaitable[None]]
 REMEMBERED = 100_000
 SECRET_HEADERS = frozenset({"api-key", "authorization", "x-api-key", "x-goog-api-key"})
 NEVER_S = 3600
+PAGE = b"<html><head><title>Bad gateway</title></head><body>Nobody is here.</body></html>"
 
 # The wire format, its operation, and the model where the path names it.
 PATHS: tuple[tuple[re.Pattern[str], ModuleType, str], ...] = (
@@ -88,8 +89,7 @@ class Providers:
         if ask.stream:
             await _stream(call, wire, script, wire.events(ask, reply, self._count))
         else:
-            headers = {"x-request-id": f"req_mock{self._count:08d}"}
-            await _json(call.send, 200, wire.whole(ask, reply, self._count), headers)
+            await _whole(call, script, wire.whole(ask, reply, self._count), self._count)
 
     def _script(self, call: _Call, model: str, last_user_text: str) -> Script:
         self._of_model[model] += 1
@@ -152,12 +152,35 @@ async def _fault(call: _Call, wire: ModuleType, script: Script) -> bool:
         return True
     if await call.pause(script.latency / 1000):
         return True
+    if script.empty:
+        await call.send(_start(200, "application/json", {"content-length": "0"}))
+        await call.send({"type": "http.response.body", "body": b""})
+        return True
     if script.status == 200:
         return False
+    if script.page:
+        await call.send(_start(script.status, "text/html", {"content-length": str(len(PAGE))}))
+        await call.send({"type": "http.response.body", "body": PAGE})
+        return True
     headers = {"retry-after": str(script.retry_after)} if script.retry_after else {}
     told = call.complaint(script, f"Scripted failure with status {script.status}.")
     await _json(call.send, script.status, wire.error(script.status, script.code, told), headers)
     return True
+
+
+async def _whole(call: _Call, script: Script, data: Any, number: int) -> None:
+    body = json.dumps(data).encode()
+    half = body[: len(body) // 2]
+    headers = {"x-request-id": f"req_mock{number:08d}", "content-length": str(len(body))}
+    if script.broken:
+        headers["content-length"], body = str(len(half)), half
+    await call.send(_start(200, "application/json", headers))
+    if script.stall or script.cut:
+        await call.send({"type": "http.response.body", "body": half, "more_body": True})
+        if script.stall:
+            await call.pause(NEVER_S)
+        return  # the server closes a connection whose answer was not ended
+    await call.send({"type": "http.response.body", "body": body})
 
 
 async def _stream(call: _Call, wire: ModuleType, script: Script, events: Iterator[bytes]) -> None:

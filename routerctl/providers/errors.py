@@ -4,37 +4,40 @@
 is; execution reads the table and nothing else.
 """
 
+from typing import Literal
+
 from msgspec import Struct
 
 
 class Rule(Struct, frozen=True):
-    """`retry_same`: worth asking the same deployment once more. `fall_back`: another one may
-    answer. `code`: what the caller is told when this ends the request. `breaker`: what it says of
-    the deployment's health: a failure, that it is saturated, that this deployment or the whole
-    provider will go on refusing, or nothing."""
+    """`again`: when the same deployment is asked once more: never, once, alone (if nobody else is
+    left to ask) or soon (if it said to come back soon). `fall_back`: whether another one may
+    answer: no, yes, or only one with a larger context window. `code`: what the caller is told when
+    this ends the request. `breaker`: what it says of the deployment's health: a failure, that it
+    is saturated, that this deployment or the whole provider will go on refusing, or nothing."""
 
-    retry_same: bool
-    fall_back: bool
+    again: Literal["never", "once", "alone", "soon"]
+    fall_back: Literal["no", "yes", "larger"]
     code: str
-    breaker: str = ""
+    breaker: Literal["", "failure", "saturated", "deployment", "provider"] = ""
 
 
 RULES: dict[str, Rule] = {
-    "connect": Rule(True, True, "provider_error", "failure"),
-    "server": Rule(True, True, "provider_error", "failure"),
-    "overloaded": Rule(False, True, "provider_error", "failure"),
-    "rate_limited": Rule(False, True, "provider_rate_limited", "saturated"),
-    "quota": Rule(False, True, "provider_rate_limited", "provider"),
-    "auth": Rule(False, True, "provider_auth", "provider"),
-    "model_gone": Rule(False, True, "provider_error", "deployment"),
-    "invalid_request": Rule(False, False, "invalid_request"),
-    "context_length": Rule(False, True, "context_too_long"),
-    "content_policy": Rule(False, False, "content_refused"),
-    "timeout": Rule(False, True, "provider_timeout", "failure"),
-    "stalled": Rule(False, True, "provider_timeout", "failure"),
-    "truncated": Rule(False, True, "provider_error", "failure"),
-    "malformed": Rule(False, True, "provider_error", "failure"),
-    "blocked_origin": Rule(False, True, "provider_error"),
+    "connect": Rule("once", "yes", "provider_error", "failure"),
+    "server": Rule("once", "yes", "provider_error", "failure"),
+    "overloaded": Rule("alone", "yes", "provider_error", "failure"),
+    "rate_limited": Rule("soon", "yes", "provider_rate_limited", "saturated"),
+    "quota": Rule("never", "yes", "provider_rate_limited", "provider"),
+    "auth": Rule("never", "yes", "provider_auth", "provider"),
+    "model_gone": Rule("never", "yes", "provider_error", "deployment"),
+    "invalid_request": Rule("never", "no", "invalid_request"),
+    "context_length": Rule("never", "larger", "context_too_long"),
+    "content_policy": Rule("never", "no", "content_refused"),
+    "timeout": Rule("never", "yes", "provider_timeout", "failure"),
+    "stalled": Rule("never", "yes", "provider_timeout", "failure"),
+    "truncated": Rule("never", "yes", "provider_error", "failure"),
+    "malformed": Rule("never", "yes", "provider_error", "failure"),
+    "blocked_origin": Rule("never", "yes", "provider_error"),
 }
 
 

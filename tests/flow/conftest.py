@@ -15,10 +15,12 @@ EVERY_PATH = pytest.mark.parametrize("path", PATHS)
 EVERY_DOOR = pytest.mark.parametrize("door", DOORS)
 BOTH_WAYS = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 STALL = {"stall_ms": 400}
+TABLE = {"first_token_ms": 500, "stall_ms": 500, "connect_ms": 300}
 
 EVERYTHING = document(
     providers=[
         *(provider(f"acme-{vendor}", vendor) for vendor in VENDORS),
+        *(provider(f"deaf-{v}", v) | {"base_url": "{deaf}/" + v} for v in VENDORS),
         *(provider(name) for name in ("first", "second", "third", "vectors")),
         provider("unsigned", dpa_signed=False),
         provider("deaf") | {"base_url": "{deaf}/v1"},
@@ -26,6 +28,7 @@ EVERYTHING = document(
     deployments=[
         *(deployment(f"acme-{vendor}/kestrel", model=f"kestrel-{vendor}") for vendor in VENDORS),
         *(deployment(f"{name}/one") for name in ("first", "second", "third", "unsigned", "deaf")),
+        *(deployment(f"deaf-{vendor}/kestrel") for vendor in VENDORS),
         deployment("first/novelist", context_window=1000000, max_output_tokens=500000),
         deployment("vectors/one", capabilities=["embeddings"]),
         deployment("vectors/dead", capabilities=["embeddings"], model="dead~status=503"),
@@ -60,6 +63,10 @@ EVERYTHING = document(
     routes=[
         *(route(f"behind-{vendor}", f"acme-{vendor}/kestrel") for vendor in VENDORS),
         *(route(f"restless-{v}", f"acme-{v}/kestrel", limits=STALL) for v in VENDORS),
+        *(route(f"table-{v}", f"acme-{v}/kestrel", "second/one", limits=TABLE) for v in VENDORS),
+        *(route(f"alone-{v}", f"acme-{v}/kestrel", limits=TABLE) for v in VENDORS),
+        *(route(f"deaf-{v}", f"deaf-{v}/kestrel", "second/one", limits=TABLE) for v in VENDORS),
+        *(route(f"larger-{v}", f"acme-{v}/kestrel", "first/novelist") for v in VENDORS),
         route("vectors", "vectors/one"),
         route("dead-vectors", "vectors/dead", fallback=["vectors/one"]),
         route("slow-vectors", "vectors/slow"),

@@ -145,4 +145,5 @@ def test_embeddings_never_come_from_another_model(client: Client, mock: Mock) ->
     body = {"model": "feature:dead-vectors", "input": "Hello"}
     answer = client.http.post("/v1/embeddings", json=body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (502, "provider_error")
-    assert called(mock) == ["vectors"]
+    assert called(mock) == ["vectors", "vectors"]
+    assert {call["model"].partition("~")[0] for call in mock.calls()} == {"dead"}

@@ -113,7 +113,7 @@ def test_europe_stays_in_europe(support: Client, mock: Mock) -> None:
 def test_europe_stays_in_europe_when_its_only_provider_fails(support: Client, mock: Mock) -> None:
     answer = ask(support, f"{REGULAR} [mock status=503]", residency="eu")
     assert answer.status_code == 502
-    assert called(mock) == ["local"]
+    assert set(called(mock)) == {"local"}
 
 
 def test_an_e_mail_address_makes_a_request_personal(support: Client, mock: Mock) -> None:
@@ -209,7 +209,7 @@ def test_personal_data_never_goes_to_a_provider_without_an_agreement(
     mock.forget()
     failed = ask(support, f"{PERSONAL} [mock status=503]")
     assert failed.status_code == 502
-    assert called(mock) == ["local"], "no fallback leaves the gate"
+    assert set(called(mock)) == {"local"}, "no fallback leaves the gate"
     mock.forget()
     ask(support, REGULAR)
     assert called(mock) == ["openai"]
