@@ -15,7 +15,8 @@ from apps.gateway.attempts import Attempt
 from apps.gateway.claims import Claims, told
 from apps.gateway.flowing import Flowing
 from apps.gateway.live import Snapshot
-from apps.gateway.moves import Move, Moves
+from apps.gateway.moves import Fits, Move, Moves, anyone
+from apps.gateway.recovery import Told, carried_on
 from apps.gateway.surroundings import Clock, Incoming, Purse, Upstream
 from apps.ledger.records import Admitted, AttemptRecord, Claim, Hold, TraceHead
 from routerctl.engine.errors import RouterError
@@ -66,6 +67,8 @@ class Execution:
         self.full: int | None = None
         """The window that had no room for the first choice, when a later one was admitted."""
         self.used: tuple[int, ...] = ()
+        self.parts: list[AttemptRecord] = []
+        """The attempts which said the beginning of the answer, when others went on."""
         self._claim = Claim(0)
         self._position = 0
         self._written = 0
@@ -127,6 +130,36 @@ class Execution:
         """A stream that has brought its first content; until then fallbacks are free."""
         return await self._walk(lambda attempt: self._open(attempt, chat))
 
+    async def carry_on(
+        self, broken: ProviderError, chat: ModelRequest, told: Told, *, restarts: bool
+    ) -> Flowing:
+        """The stream after one that ended with `broken` when so much was `told`: from a deployment
+        that can go on from there or, if the client `restarts`, from one that begins anew."""
+        steps, endpoints = self.head.decision.steps, self._snapshot.endpoints
+
+        def fits(position: int) -> bool:
+            step = steps[position]
+            return restarts or carried_on(chat, told, endpoints[step.deployment], step) is not None
+
+        async def once(attempt: Attempt) -> Flowing:
+            on = carried_on(chat, told, attempt.endpoint, attempt.step)
+            if on is None:
+                flowing = await self._open(attempt, chat)
+                told.begins_anew()
+                self.parts.clear()
+                return flowing
+            more, attempt.step = on
+            flowing = await self._open(attempt, more)
+            told.goes_on()
+            self.parts.append(part)
+            return flowing
+
+        assert self.current is not None
+        limits = self.current.limits
+        self.end(broken)
+        part = self.records[-1]
+        return await self._walk(once, fits=fits, after=(broken, limits))
+
     async def buffered(self, chat: ModelRequest) -> list[StreamEvent]:
         """All events of a stream that ended well, so that any fault was recovered unseen."""
 
@@ -183,24 +216,34 @@ class Execution:
 
     # ------------------------------------------------------------------ the walk
 
-    async def _walk(self, once: Callable[[Attempt], Awaitable[T]]) -> T:
+    async def _walk(
+        self,
+        once: Callable[[Attempt], Awaitable[T]],
+        *,
+        fits: Fits = anyone,
+        after: tuple[ProviderError, ResolvedLimits] | None = None,
+    ) -> T:
+        """`once` with the attempt at hand, and again with others of those that `fits` until one
+        succeeds. With `after` the attempt at hand ended so, under those limits."""
         retried = False
         try:
             while True:
+                if after is not None:
+                    move = self._after(*after, fits, retried=retried)
+                    if retried:
+                        self._moves.retries.give_back()
+                    retried = move.again
+                    if move.again:
+                        await asyncio.sleep(move.wait_s)
+                    await self._advance(move.position)
+                    if self.client_gone:
+                        raise RouterError("client_disconnected")
                 attempt = self._begin(self._position)
                 try:
                     return await once(attempt)
                 except ProviderError as error:
                     self.end(error)
-                    move = self._after(error, attempt.limits, retried=retried)
-                if retried:
-                    self._moves.retries.give_back()
-                retried = move.again
-                if move.again:
-                    await asyncio.sleep(move.wait_s)
-                await self._advance(move.position)
-                if self.client_gone:
-                    raise RouterError("client_disconnected")
+                    after = error, attempt.limits
         finally:
             if retried:
                 self._moves.retries.give_back()
@@ -221,14 +264,16 @@ class Execution:
         )
         return self.current
 
-    def _after(self, error: ProviderError, limits: ResolvedLimits, *, retried: bool) -> Move:
+    def _after(
+        self, error: ProviderError, limits: ResolvedLimits, fits: Fits, *, retried: bool
+    ) -> Move:
         """Where to go after `error`. Raises RouterError when nothing is left to try, or nobody to
         try it for."""
         if self.client_gone:
             raise RouterError("client_disconnected")
         if len(self.records) < limits.attempts:
             move = self._moves.after(
-                error, self._position, retried=retried, left_ms=self._left_ms()
+                error, self._position, fits, retried=retried, left_ms=self._left_ms()
             )
             if move is not None:
                 return move

@@ -54,6 +54,14 @@ class Move(Struct, frozen=True):
     wait_s: float = 0.0
 
 
+Fits = Callable[[int], bool]
+"""Whether the step at a position can do what is to be done."""
+
+
+def anyone(_position: int) -> bool:
+    return True
+
+
 class Moves(Struct, frozen=True):
     """What one request may do. `rests` says whether a deployment is left alone just now."""
 
@@ -64,15 +72,23 @@ class Moves(Struct, frozen=True):
     chance: Callable[[], float]
 
     def after(
-        self, error: ProviderError, position: int, *, retried: bool, left_ms: int
+        self,
+        error: ProviderError,
+        position: int,
+        fits: Fits = anyone,
+        *,
+        retried: bool,
+        left_ms: int,
     ) -> Move | None:
         """Where to go when the step at `position` ended with `error`; None when that was all.
         `retried`: it was asked again already. A move that is `again` has taken from `retries`."""
         left_ms -= TOO_LATE_MS
         if left_ms < 0:
             return None
-        further = self._further(error, position)
-        wait_s = None if retried else self._wait_s(error, alone=further is None)
+        further = self._further(error, position, fits)
+        wait_s = (
+            None if retried or not fits(position) else self._wait_s(error, alone=further is None)
+        )
         if wait_s is not None and wait_s * 1000 <= left_ms and self.retries.take():
             return Move(position, again=True, wait_s=wait_s)
         return None if further is None else Move(further)
@@ -90,7 +106,7 @@ class Moves(Struct, frozen=True):
             return least_s + self.chance() * (_MOST_BACKOFF_S - least_s)
         return None
 
-    def _further(self, error: ProviderError, position: int) -> int | None:
+    def _further(self, error: ProviderError, position: int, fits: Fits) -> int | None:
         """The next step that may do better than the one which failed."""
         rule = error.rule
         if rule.fall_back == "no":
@@ -102,6 +118,6 @@ class Moves(Struct, frozen=True):
                 continue
             if rule.breaker == "provider" and other.provider == failed.provider:
                 continue
-            if not self.rests(other.slug):
+            if fits(later) and not self.rests(other.slug):
                 return later
         return None

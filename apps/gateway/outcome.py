@@ -93,7 +93,8 @@ def _notice(execution: Execution, answered: str) -> Degraded | None:
     if failed:
         reason = failed[0].error_class or "server"
         why = _FALLBACK.get(reason, "failed")
-        return Degraded(reason, "fallback", f"The first choice {why}; another model answered.")
+        did = "went on from there" if execution.parts else "answered"
+        return Degraded(reason, "fallback", f"The first choice {why}; another model {did}.")
     if execution.full is not None:
         cap = execution.claims.cap(execution.full).slug
         message = f"Cap {cap} has no room for the first choice; a cheaper model answered."
@@ -158,7 +159,7 @@ def _outcome(
     error: RouterError | None = None,
     degraded: Degraded | None = None,
 ) -> Outcome:
-    counted = execution.records if answered is None else [answered]
+    counted = execution.records if answered is None else [*execution.parts, answered]
     tokens = _tokens(counted)
     return Outcome(
         status=status,

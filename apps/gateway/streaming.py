@@ -1,12 +1,15 @@
-"""Answers in pieces: as they come, or held back until they are whole (`buffer`)."""
+"""Answers in pieces: as they come, or held back until they are whole (`buffer`). What breaks after
+its first piece ends in an error, or another deployment goes on (`continue`)."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from apps.gateway import outcome as outcomes
 from apps.gateway.exchange import HeaderList
 from apps.gateway.execute import Execution
 from apps.gateway.flowing import Flowing
+from apps.gateway.recovery import Told
 from apps.gateway.telling import flags_of, headers_of, result_of
 from apps.ledger.records import Outcome
 from routerctl.engine.errors import RouterError
@@ -37,29 +40,51 @@ async def stream_answer(flow: "Flow", chat: ModelRequest, execution: Execution) 
 
 
 async def _as_it_comes(flow: "Flow", chat: ModelRequest, execution: Execution) -> None:
+    told = Told()
     flowing = await execution.flowing(chat)
-    try:
-        await _begin(flow, execution)
-        finish = await _pump(flow, flowing)
-    except ProviderError as error:
-        execution.end(error)
-        raise RouterError(error.rule.code) from error
-    finally:
-        await flowing.close()
+    while True:
+        try:
+            if not flow.exchange.began:
+                await _begin(flow, execution)
+            finish = await _pump(flow, flowing, told)
+            break
+        except ProviderError as error:
+            broken = error
+        finally:
+            await flowing.close()
+        flowing = await _go_on(flow, chat, execution, told, broken)
     if flow.exchange.gone:
         raise RouterError("client_disconnected")
     await _end(flow, execution, finish)
 
 
-async def _pump(flow: "Flow", flowing: Flowing) -> FinishStatus:
+async def _go_on(
+    flow: "Flow", chat: ModelRequest, execution: Execution, told: Told, error: ProviderError
+) -> Flowing:
+    """Where the rest of the answer comes from, when the route wants that and it can be had."""
+    renderer = flow.renderer
+    assert renderer is not None
+    recovers = execution.head.decision.stream_recovery == "continue"
+    if not recovers or told.called or flow.exchange.gone:
+        execution.end(error)
+        raise RouterError(error.rule.code) from error
+    anew = renderer.restart()
+    flowing = await execution.carry_on(error, chat, told, restarts=bool(anew))
+    if told.restarted:
+        told.restarted = False
+        await flow.exchange.write(anew)
+    return flowing
+
+
+async def _pump(flow: "Flow", flowing: Flowing, told: Told) -> FinishStatus:
     """Pass events on until the last; returns how the vendor says it ended."""
     exchange, renderer = flow.exchange, flow.renderer
     assert renderer is not None
     finish: FinishStatus = "stop"
-    events: list[StreamEvent] | None = flowing.head
+    events: Sequence[StreamEvent] | None = flowing.head
     while events is not None and not exchange.gone:
         pieces = []
-        for event in events:
+        for event in told.saw(events):
             pieces.append(renderer.event(event))
             if type(event) is Finish:
                 finish = event.finish_status

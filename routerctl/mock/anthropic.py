@@ -38,6 +38,7 @@ def read(_: str, body: dict[str, Any]) -> Ask:
         tools=tuple((t["name"], t.get("input_schema", {})) for t in body.get("tools", [])),
         forced_tool=_forced(body.get("tool_choice") or {}),
         has_tool_result=_parts(last, "tool_result") > 0,
+        begun=_text(messages[-1]["content"]) if messages[-1]["role"] == "assistant" else "",
     )
 
 

@@ -27,6 +27,7 @@ def read(path_model: str, body: dict[str, Any]) -> Ask:
     messages = body.get("messages", [])
     shape = body.get("response_format") or {}
     users = [message for message in messages if message["role"] == "user"]
+    last = messages[-1] if messages else {}
     options = body.get("stream_options") or {}
     return Ask(
         model=body.get("model") or path_model,
@@ -43,6 +44,7 @@ def read(path_model: str, body: dict[str, Any]) -> Ask:
         forced_tool=_forced(body.get("tool_choice")),
         has_tool_result=bool(messages) and messages[-1]["role"] == "tool",
         wants_usage=bool(options.get("include_usage")),
+        begun=_text(last.get("content")) if last.get("role") == "assistant" else "",
     )
 
 

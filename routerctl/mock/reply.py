@@ -77,6 +77,8 @@ class Ask:
     """The tool that must be called; "" when any must, None when none."""
     has_tool_result: bool = False
     wants_usage: bool = True
+    begun: str = ""
+    """What the caller says that the answer begins with; it is not said again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class Reply:
 def compose(ask: Ask, script: Script) -> Reply:
     """The answer to `ask`; the same one every time."""
     tool = _tool(ask, script)
-    text = "" if tool else _text(ask, script)
+    text = "" if tool else _text(ask, script).removeprefix(ask.begun)
     finish = "tool" if tool else "stop"
     if script.refuse:
         text, tool, finish = "", None, "refusal"

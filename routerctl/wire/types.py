@@ -113,6 +113,11 @@ class Renderer(Protocol):
         format's error event and no success marker."""
         ...
 
+    def restart(self) -> bytes:
+        """What says in a stream that the answer begins anew; empty where clients of this format
+        would not understand it."""
+        ...
+
     def keep_alive(self) -> bytes:
         """A comment that clients skip."""
         ...

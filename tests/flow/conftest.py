@@ -15,6 +15,7 @@ EVERY_PATH = pytest.mark.parametrize("path", PATHS)
 EVERY_DOOR = pytest.mark.parametrize("door", DOORS)
 BOTH_WAYS = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 STALL = {"stall_ms": 400}
+GOES_ON = ["streaming", "tools", "schema", "images", "prefill"]
 TABLE = {"first_token_ms": 500, "stall_ms": 500, "connect_ms": 300}
 
 EVERYTHING = document(
@@ -29,6 +30,10 @@ EVERYTHING = document(
         *(deployment(f"acme-{vendor}/kestrel", model=f"kestrel-{vendor}") for vendor in VENDORS),
         *(deployment(f"{name}/one") for name in ("first", "second", "third", "unsigned", "deaf")),
         *(deployment(f"deaf-{vendor}/kestrel") for vendor in VENDORS),
+        *(
+            deployment(f"{name}/goes-on", capabilities=GOES_ON)
+            for name in ("second", "acme-anthropic")
+        ),
         deployment("first/novelist", context_window=1000000, max_output_tokens=500000),
         deployment("vectors/one", capabilities=["embeddings"]),
         deployment("vectors/dead", capabilities=["embeddings"], model="dead~status=503"),
@@ -81,6 +86,16 @@ EVERYTHING = document(
         route("impatient", "first/one", "second/one", limits={"first_token_ms": 400}),
         route("restless", "first/one", "second/one", limits=STALL),
         route("hurried", "first/one", "second/one", limits={"total_ms": 800}),
+        route("carried", "first/one", "second/goes-on", stream_recovery="continue", limits=STALL),
+        route(
+            "carried-to-anthropic",
+            "first/one",
+            "third/one",
+            "acme-anthropic/goes-on",
+            stream_recovery="continue",
+            limits=STALL,
+        ),
+        route("restarted", "first/one", "second/one", stream_recovery="continue", limits=STALL),
         route("buffered", "first/one", "second/one", stream_recovery="buffer", limits=STALL),
         route("buffered-alone", "first/one", stream_recovery="buffer"),
         {"slug": "otherwise", "when": {}, "strategy": "priority", "candidates": ["first/one"]},

@@ -126,6 +126,9 @@ class MessageRenderer:
             + sse.named(b"message_stop", {"type": "message_stop"})
         )
 
+    def restart(self) -> bytes:
+        return b""
+
     def keep_alive(self) -> bytes:
         return sse.KEEP_ALIVE
 

@@ -96,6 +96,9 @@ class NativeRenderer:
             return sse.named(b"error", _answer(result, "", calls[: self._told]))
         return self._complete(len(calls)) + sse.named(b"done", _answer(result, "", calls))
 
+    def restart(self) -> bytes:
+        return b"event: restart\ndata: {}\n\n"
+
     def keep_alive(self) -> bytes:
         return sse.KEEP_ALIVE
 

@@ -155,6 +155,9 @@ class ChatRenderer:
             last += b'%b],"usage":%b}\n\n' % (self._head, _encode(_usage(result.usage)))
         return last + b"data: [DONE]\n\n"
 
+    def restart(self) -> bytes:
+        return b""
+
     def keep_alive(self) -> bytes:
         return sse.KEEP_ALIVE
 

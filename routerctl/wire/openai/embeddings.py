@@ -114,6 +114,9 @@ class EmbeddingRenderer:
     def end(self, result: Result) -> bytes:
         return self.whole(result)
 
+    def restart(self) -> bytes:
+        return b""
+
     def keep_alive(self) -> bytes:
         return sse.KEEP_ALIVE
 
