@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "apps.catalog",
     "apps.policies",
     "apps.ledger",
+    "apps.rollups",
     "apps.traces",
     "apps.gateway",
     "apps.api",
@@ -100,6 +101,10 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULE = {
+    # Nobody needs a second one of these: what waited for longer than a minute is thrown away.
+    "roll up": {"task": "rollups.roll_up", "schedule": 60.0, "options": {"expires": 60.0}},
+}
 
 LOGGING = logs.configure(ENV.log_level)
 

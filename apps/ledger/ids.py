@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 _COUNTER_BITS = 32
+_RANDOM_BITS = 80
 
 
 def epoch_ms() -> int:
@@ -56,6 +57,11 @@ trace_id = _ids.next
 def moment_of(trace_id: str) -> int:
     """When an id was made, in milliseconds since the epoch."""
     return UUID(trace_id).int >> 80
+
+
+def first_id_at(moment_ms: int) -> UUID:
+    """The lowest id a trace of that moment can have: ids sort as time does."""
+    return UUID(int=(moment_ms & (2**48 - 1)) << _RANDOM_BITS)
 
 
 def day_of(trace_id: str) -> date:

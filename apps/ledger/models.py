@@ -165,3 +165,14 @@ class RefusalCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.refusals} refusals with {self.error_code} for {self.key}"
+
+
+class LateTrace(models.Model):
+    """The mark that something of `trace_id` was written more than five minutes after the request
+    began. Only ever added to here; whoever sums traces up takes marks away."""
+
+    id = models.BigAutoField(primary_key=True)
+    trace_id = models.UUIDField(db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.trace_id)

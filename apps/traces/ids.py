@@ -2,7 +2,9 @@
 
 from uuid import UUID
 
-_RANDOM_BITS = 80
+from apps.ledger.ids import first_id_at
+
+__all__ = ["first_id_at", "parse_trace_id"]
 
 
 def parse_trace_id(text: str) -> UUID | None:
@@ -11,8 +13,3 @@ def parse_trace_id(text: str) -> UUID | None:
         return UUID(text) if len(text) in (32, 36) else None
     except ValueError:
         return None
-
-
-def first_id_at(moment_ms: int) -> UUID:
-    """The lowest id a trace of that moment can have: ids sort as time does."""
-    return UUID(int=(moment_ms & (2**48 - 1)) << _RANDOM_BITS)

@@ -175,6 +175,7 @@ DECLARE
     one record;
     old record;
     fit record;
+    late_before uuid := ledger_late_before();
 BEGIN
     PERFORM ledger_fence(worker, epoch);
     PERFORM 1 FROM ledger_hold h WHERE h.trace_id = ANY (ids) ORDER BY h.trace_id FOR UPDATE;
@@ -219,6 +220,9 @@ BEGIN
         SELECT one.trace_id, a.*
         FROM jsonb_populate_record(null::ledger_attempt_fields, one.attempt) AS a
         ON CONFLICT DO NOTHING;
+        IF one.trace_id < late_before THEN
+            INSERT INTO ledger_latetrace (trace_id) VALUES (one.trace_id);
+        END IF;
         PERFORM ledger_end_hold(old.windows, old.amounts, ledger_as_long(one.used, old.windows));
         PERFORM ledger_move(fit.windows, fit.amounts, NULL);
     END LOOP;
@@ -244,6 +248,15 @@ BEGIN
     END IF;
 END $$;
 
+-- Ids below this one are of requests that began more than five minutes ago. Whoever writes or
+-- removes what is theirs leaves a mark in the same transaction, because by then somebody may have
+-- summed their time up already.
+CREATE OR REPLACE FUNCTION ledger_late_before() RETURNS uuid
+LANGUAGE sql VOLATILE AS $$
+    SELECT (lpad(to_hex((extract(epoch FROM clock_timestamp() - interval '5 minutes')
+        * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+$$;
+
 -- Ends requests: the only place that writes a trace. What a hold held goes back to its windows,
 -- and what its attempt used is settled: all that was held where the batch does not say `used`.
 -- Returns how many had a hold.
@@ -255,6 +268,7 @@ DECLARE
     of_windows bigint[];
     held bigint[];
     used bigint[];
+    late_before uuid := ledger_late_before();
 BEGIN
     WITH ended AS (
         DELETE FROM ledger_hold h
@@ -270,6 +284,9 @@ BEGIN
         SELECT e.trace_id, a.* FROM ended e,
             jsonb_populate_recordset(null::ledger_attempt_fields, e.attempts) AS a
         ON CONFLICT DO NOTHING
+    ), marked AS (
+        INSERT INTO ledger_latetrace (trace_id)
+        SELECT e.trace_id FROM ended e WHERE e.trace_id < late_before
     ), traced AS (
         INSERT INTO ledger_trace
         SELECT e.trace_id,
@@ -309,6 +326,7 @@ DECLARE
     reopened integer;
     of_windows bigint[];
     held bigint[];
+    late_before uuid := ledger_late_before();
 BEGIN
     WITH abandoned AS (
         DELETE FROM ledger_trace t
@@ -322,6 +340,9 @@ BEGIN
         SELECT trace_id, n, held_nano_usd, '', head, windows[earlier + 1:], spent[earlier + 1:],
             windows[:earlier], spent[:earlier]
         FROM abandoned
+    ), marked AS (
+        INSERT INTO ledger_latetrace (trace_id)
+        SELECT a.trace_id FROM abandoned a WHERE a.trace_id < late_before
     )
     SELECT (SELECT count(*) FROM abandoned), array_agg(u.id), array_agg(u.held)
     INTO reopened, of_windows, held

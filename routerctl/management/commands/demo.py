@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Role
 from apps.accounts.tenants import EVERY_TENANT
+from apps.rollups.rolling import roll_up
 from apps.traces.filters import TraceFilter
 from apps.traces.selectors import list_traces
 from routerctl import serving
@@ -91,6 +92,8 @@ class Command(BaseCommand):
         people = {role: organisation.person(role) for role in Role.values}
         history.live_through(fortnight, policy, people, credentials.key, credentials.old_key)
         organisation.end_trial()
+        self.stderr.write("Summing them up...")
+        roll_up(timezone.now())
         return credentials, True
 
 

@@ -18,7 +18,8 @@ MakeLedger = Callable[..., Coroutine[Any, Any, Ledger]]
 
 _TABLES = (
     "ledger_trace, ledger_attempt, ledger_hold, ledger_workerlease, ledger_idempotencyrecord,"
-    " ledger_refusalcount, ledger_capwindow, policies_cap"
+    " ledger_refusalcount, ledger_capwindow, policies_cap,"
+    " ledger_latetrace"
 )
 
 
