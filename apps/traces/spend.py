@@ -1,4 +1,5 @@
-"""What was spent in a range, by one thing at a time: two passes over the range in the database.
+"""What was spent in a range, by one thing at a time: from rollups where they are, and from the
+traces for the rest of the range.
 
 What is a request's (feature, plan, ...) is counted by requests, with all that their attempts cost.
 What is a call's (deployment, provider, model) is counted by attempts, because the money of one
@@ -9,12 +10,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 from django.db import connection
 from msgspec import Struct
+from msgspec.structs import replace
 
 from apps.accounts.tenants import Tenants
-from apps.traces.ids import first_id_at
+from apps.rollups.reading import Split, split
 
 OF_REQUESTS = ("feature", "task", "plan", "tenant", "app", "app_version", "route", "key")
 OF_CALLS = ("deployment", "provider", "model")
@@ -57,51 +58,50 @@ class Spending(Struct, frozen=True):
 
 MOST_SERIES = 5
 
-_REQUESTS = """
-SELECT coalesce(t."{by}", ''), count(*) FILTER (WHERE {now}),
-    count(*) FILTER (WHERE {now} AND t.status IN ('succeeded', 'degraded')),
-    coalesce(sum(t.cost_nano_usd) FILTER (WHERE {now}), 0)::bigint, 0::bigint,
-    coalesce(sum(t.input_tokens) FILTER (WHERE {now}), 0)::bigint,
-    coalesce(sum(t.cached_input_tokens) FILTER (WHERE {now}), 0)::bigint,
-    coalesce(sum(t.output_tokens) FILTER (WHERE {now}), 0)::bigint,
-    coalesce(sum(t.cost_nano_usd) FILTER (WHERE NOT {now}), 0)::bigint
-FROM ledger_trace t
-WHERE (({now}) OR (t.trace_id >= %(first_before)s AND t.trace_id < %(last_before)s)) {tenants}
-GROUP BY 1
+_ANSWERED = "status IN ('succeeded', 'degraded')"
+_MOMENT = (
+    "to_timestamp(('x' || left(replace({}.trace_id::text, '-', ''), 12))::bit(48)::bigint / 1e3)"
+)
+"""When a request began, as its id says."""
+_SUMMED = "o.cost_nano_usd, {wasted}, o.input_tokens, o.cached_input_tokens, o.output_tokens"
+
+# Each has a name, a moment, requests, answered, and _SUMMED.
+_REQUESTS = f"""
+SELECT coalesce(o."{{by}}", ''), {_MOMENT.format("o")}, 1, (o.{_ANSWERED})::integer,
+    {_SUMMED.format(wasted="0")}
+FROM ledger_trace o WHERE ({{of_traces}}) {{tenants}}
+UNION ALL
+SELECT coalesce(o."{{by}}", ''), o.starts_at, o.requests,
+    CASE WHEN o.{_ANSWERED} THEN o.requests ELSE 0 END, {_SUMMED.format(wasted="o.wasted_nano_usd")}
+FROM rollups_rolledrequests o WHERE ({{of_rollups}}) {{tenants}}
+"""  # noqa: S608
+_VAIN = "CASE WHEN o.outcome = 'succeeded' THEN 0 ELSE o.cost_nano_usd END"
+_CALLS = f"""
+SELECT coalesce(o."{{by}}", ''), {_MOMENT.format("o")}, 1, (o.outcome = 'succeeded')::integer,
+    {_SUMMED.format(wasted=_VAIN)}
+FROM ledger_attempt o {{joined}} WHERE ({{of_traces}}) {{tenants_joined}}
+UNION ALL
+SELECT coalesce(o."{{by}}", ''), o.starts_at, o.calls,
+    CASE WHEN o.outcome = 'succeeded' THEN o.calls ELSE 0 END, {_SUMMED.format(wasted=_VAIN)}
+FROM rollups_rolledcalls o WHERE ({{of_rollups}}) {{tenants}}
+"""  # noqa: S608
+_ROWS = """
+SELECT name, sum(requests)::bigint, sum(answered)::bigint, sum(cost)::bigint, sum(wasted)::bigint,
+    sum(input)::bigint, sum(cached)::bigint, sum(output)::bigint
+FROM ({found}) AS f(name, at, requests, answered, cost, wasted, input, cached, output) GROUP BY 1
 """
-_CALLS = """
-SELECT coalesce(a."{by}", ''), count(*) FILTER (WHERE {now}),
-    count(*) FILTER (WHERE {now} AND a.outcome = 'succeeded'),
-    coalesce(sum(a.cost_nano_usd) FILTER (WHERE {now}), 0)::bigint,
-    coalesce(sum(a.cost_nano_usd) FILTER (WHERE {now} AND a.outcome <> 'succeeded'), 0)::bigint,
-    coalesce(sum(a.input_tokens) FILTER (WHERE {now}), 0)::bigint,
-    coalesce(sum(a.cached_input_tokens) FILTER (WHERE {now}), 0)::bigint,
-    coalesce(sum(a.output_tokens) FILTER (WHERE {now}), 0)::bigint,
-    coalesce(sum(a.cost_nano_usd) FILTER (WHERE NOT {now}), 0)::bigint
-FROM ledger_attempt a {of_tenants}
-WHERE (({now}) OR (a.trace_id >= %(first_before)s AND a.trace_id < %(last_before)s)) {tenants}
-GROUP BY 1
+_PARTS = """
+SELECT CASE WHEN name = ANY (%(names)s) THEN name END,
+    greatest(1, width_bucket(at, %(edges)s::timestamptz[])), sum(cost)::bigint
+FROM ({found}) AS f(name, at, requests, answered, cost, wasted, input, cached, output) GROUP BY 1, 2
 """
 _WASTED = """
-SELECT coalesce(t."{by}", ''), sum(a.cost_nano_usd)::bigint
-FROM ledger_attempt a JOIN ledger_trace t ON t.trace_id = a.trace_id
-WHERE a.trace_id >= %(first)s AND a.trace_id < %(last)s
-    AND t.trace_id >= %(first)s AND t.trace_id < %(last)s
+SELECT coalesce(o."{by}", ''), sum(a.cost_nano_usd)::bigint
+FROM ledger_attempt a JOIN ledger_trace o ON o.trace_id = a.trace_id
+WHERE ({of_attempts}) AND ({of_traces})
     AND a.outcome <> 'succeeded' AND a.cost_nano_usd > 0 {tenants}
 GROUP BY 1
 """
-_PARTS = """
-SELECT CASE WHEN coalesce(o."{by}", '') = ANY (%(names)s) THEN coalesce(o."{by}", '') END,
-    greatest(1, width_bucket({at}, %(edges)s::timestamptz[])),
-    sum(o.cost_nano_usd)::bigint
-FROM {table} o {of_tenants}
-WHERE o.trace_id >= %(first)s AND o.trace_id < %(last)s {tenants}
-GROUP BY 1, 2
-"""
-_MOMENT = (
-    "to_timestamp(('x' || left(replace(o.trace_id::text, '-', ''), 12))::bit(48)::bigint / 1e3)"
-)
-"""When a call's request began, as its id says."""
 
 
 def spending(
@@ -111,64 +111,68 @@ def spending(
     """What `tenants` spent from `from_ms` on and before `to_ms`, by one of GROUPINGS, beside what
     they spent in the same span `earlier_by_ms` before, which must not overlap it."""
     assert by in GROUPINGS
-    values: dict[str, Any] = {
-        "first": first_id_at(from_ms),
-        "last": first_id_at(to_ms),
-        "first_before": first_id_at(from_ms - earlier_by_ms),
-        "last_before": first_id_at(to_ms - earlier_by_ms),
-        "edges": [datetime.fromtimestamp(edge / 1000, UTC) for edge in edges_ms],
-    }
-    rows = _rows(by, values, tenants)
-    values["names"] = [one.name for one in rows[:MOST_SERIES]]
+    now = _Source(by, split(from_ms, to_ms, edges_ms), tenants)
+    before = _Source(by, split(from_ms - earlier_by_ms, to_ms - earlier_by_ms), tenants)
+    rows = _rows(now, before)
     whole = Spend("", *(sum(column) for column in zip(*map(_numbers, rows), strict=True)))
-    return Spending(by, tuple(rows), whole, _parts(by, values, len(edges_ms), tenants))
+    names = [one.name for one in rows[:MOST_SERIES]]
+    return Spending(by, tuple(rows), whole, _parts(now, names, edges_ms))
 
 
 def _numbers(row: Spend) -> tuple[int, ...]:
     return tuple(getattr(row, name) for name in Spend.__struct_fields__[1:])
 
 
-def _rows(by: str, values: dict[str, Any], tenants: Tenants) -> list[Spend]:
-    alias = "t" if by in OF_REQUESTS else "a"
-    now = f"{alias}.trace_id >= %(first)s AND {alias}.trace_id < %(last)s"
-    query = _REQUESTS if by in OF_REQUESTS else _CALLS
-    found = [Spend(*row) for row in _asked(query, by, values, tenants, now=now)]
-    if by in OF_REQUESTS:
-        wasted = dict(_asked(_WASTED, by, values, tenants))
-        found = [_with_waste(row, wasted.get(row.name, 0)) for row in found]
-    seen = [row for row in found if row.requests or row.before_nano_usd]
+class _Source(Struct, frozen=True):
+    """The requests or calls of a span that are seen, told by `by`."""
+
+    by: str
+    span: Split
+    tenants: Tenants
+
+    def asked(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
+        found = _REQUESTS if self.by in OF_REQUESTS else _CALLS
+        sql = query.replace("{found}", found).format(
+            by=self.by,
+            of_traces=self.span.of_traces("o.trace_id"),
+            of_attempts=self.span.of_traces("a.trace_id"),
+            of_rollups=self.span.of_rollups("o.starts_at"),
+            **self._seen(),
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(sql, {**values, "tenants": list(self.tenants.names)})
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            return rows
+
+    def _seen(self) -> dict[str, str]:
+        if self.tenants.every:
+            return {"tenants": "", "joined": "", "tenants_joined": ""}
+        return {
+            "tenants": "AND o.tenant = ANY (%(tenants)s)",
+            "joined": "JOIN ledger_trace t ON t.trace_id = o.trace_id",
+            "tenants_joined": "AND t.tenant = ANY (%(tenants)s)"
+            f" AND ({self.span.of_traces('t.trace_id')})",
+        }
+
+
+def _rows(now: _Source, before: _Source) -> list[Spend]:
+    found = {row[0]: Spend(*row) for row in now.asked(_ROWS)}
+    wasted = now.asked(_WASTED) if now.by in OF_REQUESTS else []
+    for name, cost in wasted:
+        # The rollups' waste is among the sums; this is that of the traces.
+        row = found.get(name, Spend(name))
+        found[name] = replace(row, wasted_nano_usd=row.wasted_nano_usd + cost)
+    for name, _, _, cost, *_ in before.asked(_ROWS):
+        found[name] = replace(found.get(name, Spend(name)), before_nano_usd=cost)
+    seen = [row for row in found.values() if row.requests or row.before_nano_usd]
     return sorted(seen, key=lambda row: (-row.cost_nano_usd, -row.before_nano_usd, row.name))
 
 
-def _with_waste(row: Spend, wasted: int) -> Spend:
-    return msgspec.structs.replace(row, wasted_nano_usd=wasted)
-
-
 def _parts(
-    by: str, values: dict[str, Any], number: int, tenants: Tenants
+    now: _Source, names: list[str], edges_ms: Sequence[int]
 ) -> dict[str | None, tuple[int, ...]]:
-    calls = by in OF_CALLS
-    table, at = ("ledger_attempt", _MOMENT) if calls else ("ledger_trace", "o.started_at")
-    sums: dict[str | None, list[int]] = {name: [0] * number for name in values["names"]}
-    for name, part, cost in _asked(_PARTS, by, values, tenants, table=table, at=at):
-        sums.setdefault(name, [0] * number)[part - 1] += cost
+    edges = [datetime.fromtimestamp(edge / 1000, UTC) for edge in edges_ms]
+    sums: dict[str | None, list[int]] = {name: [0] * len(edges) for name in names}
+    for name, part, cost in now.asked(_PARTS, names=names, edges=edges):
+        sums.setdefault(name, [0] * len(edges))[part - 1] += cost
     return {name: tuple(costs) for name, costs in sums.items()}
-
-
-def _asked(
-    query: str, by: str, values: dict[str, Any], tenants: Tenants, **how: str
-) -> list[tuple[Any, ...]]:
-    own = query is _WASTED or by in OF_REQUESTS
-    table = "t" if query is not _PARTS else "o"
-    values = {**values, "tenants": list(tenants.names)}
-    joined = "JOIN ledger_trace t ON t.trace_id = {0}.trace_id AND t.tenant = ANY (%(tenants)s)"
-    sql = query.format(
-        by=by,
-        tenants="" if tenants.every or not own else f"AND {table}.tenant = ANY (%(tenants)s)",
-        of_tenants="" if tenants.every or own else joined.format("o" if query is _PARTS else "a"),
-        **how,
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found

@@ -1,6 +1,7 @@
 """What was spent adds up: by whatever it is told, over time, and with what brought no answer."""
 
 import itertools
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -9,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.tenants import EVERY_TENANT, Tenants
-from apps.ledger.models import Attempt, Trace
+from apps.ledger.models import Attempt, LateTrace, Trace
+from apps.rollups.models import RolledCalls, RolledRequests, RolledSlot
+from apps.rollups.rolling import roll_up
 from apps.traces.spend import GROUPINGS, OF_CALLS, Spend, Spending, spending
 from routerctl.engine.types import RoutingRequest
 from tests.apps.traces.stored import attempt, decision, keep, stored, trace_id_at
@@ -119,3 +122,46 @@ def test_rows_and_parts_add_up_to_the_whole_by_whatever_it_is_told(
             assert told.whole.wasted_nano_usd == sum(
                 sum(costs if failed else costs[:-1]) for _, costs, failed, _ in now
             )
+
+
+@settings(max_examples=15, deadline=None,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@given(
+    st.lists(REQUESTS, max_size=25), st.lists(REQUESTS, max_size=5), st.integers(0, 3_600_000),
+)  # fmt: skip
+def test_from_rollups_and_traces_together_it_is_what_it_is_from_traces_alone(
+    db: None, early: list[Any], late: list[Any], shift_ms: int
+) -> None:
+    """Whatever was written before and after the sums were made, for any beginning and end."""
+    for model in (Trace, Attempt, LateTrace, RolledSlot, RolledRequests, RolledCalls):
+        model.objects.all().delete()
+
+    def write(requests: list[Any], first: int) -> None:
+        for n, (ago, costs, failed, feature) in enumerate(requests, start=first):
+            tenant = "globex" if ago % 3 else "acme"
+            asked(ago + 1, *costs, failed=failed, n=n, feature=feature, tenant=tenant)
+
+    def told() -> list[Spending]:
+        first, end = NOW - DAY - shift_ms, NOW - shift_ms
+        edges = [first, NOW - DAY // 2, NOW - DAY // 2 + shift_ms]
+        return [
+            spending(first, end, edges, by=by, earlier_by_ms=DAY, tenants=whose)
+            for by in GROUPINGS
+            for whose in (EVERY_TENANT, Tenants.of(["acme"]))
+        ]
+
+    write(early, 0)
+    roll_up(datetime.fromtimestamp(NOW / 1000, UTC))
+    write(late, 100)
+    together = told()
+    RolledSlot.objects.all().delete()
+    assert together == told()
+
+
+def test_what_was_summed_up_is_read_from_the_sums_and_what_came_late_from_the_traces() -> None:
+    asked(5 * 3_600_000, 7)
+    asked(3 * 3_600_000, 5)
+    roll_up(datetime.fromtimestamp(NOW / 1000, UTC))
+    RolledRequests.objects.update(cost_nano_usd=1_000)  # to be told from the traces' sum
+    asked(3 * 3_600_000, 4, n=1)
+    assert spent().whole.cost_nano_usd == 1_000 + 5 + 4
