@@ -15,6 +15,7 @@ from apps.policies.changes import Published, published
 from apps.traces.values import StoredTrace
 from apps.traces.verdict import verdict
 from apps.traces.words import usd
+from routerctl.engine.predict import EXPECTED_OUTPUT_TOKENS
 
 AROUND = timedelta(minutes=30)
 """How long before and after a request a change may have to do with it."""
@@ -41,6 +42,7 @@ def trace_page(trace: StoredTrace, url: str, *, in_full: bool) -> dict[str, Any]
         "story": story(trace),
         "cost": cost,
         "estimate": _estimate(trace, cost),
+        "estimated_from": _estimated_from(trace),
         "released_nano_usd": _released(trace, cost),
         "money_note": _money_note(trace, cost),
         "facts": list(facts(trace)),
@@ -77,6 +79,17 @@ def _estimate(trace: StoredTrace, cost: Cost) -> str:
     if not expected or not cost.nano_usd:
         return usd(expected)
     return f"{usd(expected)}; it cost {cost.nano_usd / expected:.2g} times that"
+
+
+def _estimated_from(trace: StoredTrace) -> str:
+    """What the estimate was made from."""
+    usual = trace.expected.usual if trace.expected is not None else None
+    if usual is None:
+        return f"A guess: the text's length, and {EXPECTED_OUTPUT_TOKENS} tokens of answer at most."
+    return (
+        f"From {usual.answers:,} answers to such requests there before: usually"
+        f" {usual.output_tokens:,} tokens of answer."
+    )
 
 
 def _released(trace: StoredTrace, cost: Cost) -> int | None:

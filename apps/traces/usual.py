@@ -29,6 +29,7 @@ WITH billed AS (
             AND NOT t.head->'decision' ? 'drop_turns' AS told
     FROM ledger_trace t JOIN ledger_attempt a ON a.trace_id = t.trace_id
     WHERE t.trace_id >= %(first)s AND t.trace_id < %(last)s
+        AND (%(route)s::text IS NULL OR t.route = %(route)s)
         AND a.trace_id >= %(first)s AND a.trace_id < %(last)s
         AND t.route IS NOT NULL AND a.usage_source <> 'none'
 ), grouped AS (
@@ -72,21 +73,25 @@ class Figures(Struct, frozen=True):
     cost_nano_usd: int
 
 
-def usual_figures(now_ms: int) -> tuple[Figures, ...] | None:
-    """Of the requests before `now_ms`; None when even the last hours take too long to read."""
+def usual_figures(
+    now_ms: int, *, route: str | None = None, within_ms: int | None = None
+) -> tuple[Figures, ...] | None:
+    """Of the requests before `now_ms`, of `route` alone or of all; None when even the last hours
+    take longer than `within_ms` to read."""
     for days in DAYS:
         first_ms = now_ms - round(days * 86_400_000)
-        found = if_quick(partial(_read, first_ms, now_ms), within_ms=WITHIN_MS)
+        found = if_quick(partial(_read, first_ms, now_ms, route), within_ms=within_ms or WITHIN_MS)
         if found is not None:
             return found
     return None
 
 
-def _read(first_ms: int, last_ms: int) -> tuple[Figures, ...]:
+def _read(first_ms: int, last_ms: int, route: str | None) -> tuple[Figures, ...]:
     bounds: dict[str, Any] = {
         "first": first_id_at(first_ms),
         "last": first_id_at(last_ms),
         "least": LEAST_ANSWERS,
+        "route": route,
     }
     with connection.cursor() as cursor:
         cursor.execute(_SQL, bounds)

@@ -7,6 +7,7 @@ to providers in order. The verdict, the public JSON and the pages are functions 
 from msgspec import Struct
 
 from apps.ledger.records import AttemptRecord, Outcome, TraceHead
+from routerctl.engine.types import Candidate
 
 
 class StoredTrace(Struct, frozen=True):
@@ -20,12 +21,14 @@ class StoredTrace(Struct, frozen=True):
 
     @property
     def estimated_nano_usd(self) -> int | None:
-        """What the decision expected the one that answered to cost, or when nobody did, its first
-        choice; None when it had no price, or was chosen by no decision."""
+        """What the decision expected `expected` to cost; None when it had no price, or was chosen
+        by no decision."""
+        return None if self.expected is None else self.expected.estimated_nano_usd
+
+    @property
+    def expected(self) -> Candidate | None:
+        """The candidate that answered or, when nobody did, the decision's first choice."""
         steps = self.head.decision.steps
         asked = self.outcome.deployment or (steps[0].deployment if steps else None)
-        return next(
-            (one.estimated_nano_usd for one in self.head.decision.candidates
-             if one.deployment == asked),
-            None,
-        )  # fmt: skip
+        candidates = self.head.decision.candidates
+        return next((one for one in candidates if one.deployment == asked), None)

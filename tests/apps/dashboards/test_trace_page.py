@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from apps.dashboards.answers import next_step, owner, retry
 from apps.dashboards.cost import attempt_cost, trace_cost
@@ -21,6 +22,7 @@ from routerctl.engine.types import (
     Sensitivity,
     Step,
     TextReading,
+    Usual,
 )
 from routerctl.providers.errors import RULES
 from tests.apps.traces.stored import attempt, decision, stored
@@ -269,5 +271,20 @@ def test_what_it_was_expected_to_cost_stands_beside_what_it_did():
     page = trace_page(trace, URL, in_full=False)
     times = trace.outcome.cost_nano_usd / expected
     assert page["estimate"].endswith(f"; it cost {times:.2g} times that")
+    assert page["estimated_from"].startswith("A guess: the text's length")
     nobody = stored(decided=decision(steps=(), candidates=()), error_code="no_eligible_deployment")
     assert trace_page(nobody, URL, in_full=False)["estimate"] == ""
+
+
+def test_it_says_what_was_expected_because_of_what_was_usual():
+    trace = answered()
+    usual = Usual(answers=1240, output_tokens=412)
+    told = [
+        replace(one, usual=usual) if one.deployment == trace.outcome.deployment else one
+        for one in trace.head.decision.candidates
+    ]
+    decided = replace(trace.head.decision, candidates=tuple(told))
+    known = replace(trace, head=replace(trace.head, decision=decided))
+    assert trace_page(known, URL, in_full=False)["estimated_from"] == (
+        "From 1,240 answers to such requests there before: usually 412 tokens of answer."
+    )

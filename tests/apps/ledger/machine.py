@@ -1,5 +1,5 @@
-"""Any order of reserving, going on, settling, dying, reaping, coming late, changing a limit and
-moving the clock, against a model.
+"""Any order of reserving, going on, settling, dying, reaping, coming late, changing a limit,
+raising it for a while and moving the clock, against a model.
 
 Exactly one trace for each admitted request: never two, and one at the latest when all processes
 have either settled or died. Caps hold: what is settled and held in a window never exceeds its
@@ -238,6 +238,27 @@ class LedgerMachine(AgreeingMachine):
             f"UPDATE policies_cap SET {limit_column(cap)} = %s WHERE slug = %s", limit, cap
         )
         self.model.change(cap, limit)
+
+    @rule(cap=st.sampled_from(list(CAPS)), part=st.sampled_from([0.5, 1.5, 3]))
+    def raise_for_a_while(self, cap: str, part: float) -> None:
+        limit = int(CAPS[cap].limit * part)
+        self.stored.do(
+            "UPDATE policies_cap SET raised_to = %s,"
+            " raised_until = clock_timestamp() + interval '1 day' WHERE slug = %s",
+            limit,
+            cap,
+        )
+        self.model.raise_for_a_while(cap, limit)
+
+    @rule(cap=st.sampled_from(list(CAPS)))
+    def let_a_raise_end(self, cap: str) -> None:
+        """By itself: its moment has come, and nobody has touched the cap."""
+        self.stored.do(
+            "UPDATE policies_cap SET raised_until = clock_timestamp()"
+            " WHERE slug = %s AND raised_to IS NOT NULL",
+            cap,
+        )
+        self.model.end_raise(cap)
 
     @rule(hours=st.sampled_from([1, 5, 24, 24 * 7]), seconds=st.integers(0, 3600))
     def let_time_pass(self, hours: int, seconds: int) -> None:

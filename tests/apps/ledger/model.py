@@ -99,6 +99,8 @@ class Model:
     def __init__(self) -> None:
         self.requests: dict[str, Request] = {}
         self.limits = {name: cap.limit for name, cap in CAPS.items()}
+        self.raised: dict[str, int] = {}
+        """The limits that hold for a while in place of their own."""
         self.cap_of: dict[int, str] = {}
         """Every window that was ever opened."""
         self.excused: set[int] = set()
@@ -116,7 +118,10 @@ class Model:
         return self.settled(window) + self.held(window)
 
     def limit(self, window: int) -> int:
-        return self.limits[self.cap_of[window]]
+        return self.in_force(self.cap_of[window])
+
+    def in_force(self, cap: str) -> int:
+        return self.raised.get(cap, self.limits[cap])
 
     def fitting(self, steps: list[Taken]) -> int | None:
         """The first of `steps` for which every window has room."""
@@ -133,10 +138,24 @@ class Model:
         self.excused |= {window for window, amount in used.items() if amount > held[window]}
 
     def change(self, cap: str, limit: int) -> None:
-        """Lowering one excuses the windows that are there, and none that is opened later."""
-        if limit < self.limits[cap]:
-            self.excused |= {window for window, name in self.cap_of.items() if name == cap}
+        before = self.in_force(cap)
         self.limits[cap] = limit
+        self._is_lowered(cap, before)
+
+    def raise_for_a_while(self, cap: str, limit: int) -> None:
+        before = self.in_force(cap)
+        self.raised[cap] = limit
+        self._is_lowered(cap, before)
+
+    def end_raise(self, cap: str) -> None:
+        before = self.in_force(cap)
+        self.raised.pop(cap, None)
+        self._is_lowered(cap, before)
+
+    def _is_lowered(self, cap: str, before: int) -> None:
+        """Then the windows that are there are excused, and none that is opened later."""
+        if self.in_force(cap) < before:
+            self.excused |= {window for window, name in self.cap_of.items() if name == cap}
 
     def money(self, step: Taken) -> int:
         """What is held in nano-USD for a step."""

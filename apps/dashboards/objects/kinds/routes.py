@@ -7,7 +7,7 @@ from django import forms
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.accounts.permissions import Action
+from apps.accounts.permissions import Action, may
 from apps.dashboards import clock
 from apps.dashboards.facts import Fact
 from apps.dashboards.objects.entry_form import SlugField, listed
@@ -22,6 +22,7 @@ from apps.dashboards.objects.policy_words import (
     shadowed_by,
     when_words,
 )
+from apps.dashboards.objects.predicted import predictions
 from apps.dashboards.objects.rows_field import MappingField
 from apps.policies.dry_run import known_health
 from apps.policies.editing import Held, entries
@@ -123,6 +124,10 @@ def _context(held: Held, person: User) -> dict[str, Any]:
         "of": len(around["order"]),
         "shadowed": around["shadowed"].get(held.slug),
         "ladder": [(slug, known[slug], health.get(slug)) for slug in slugs],
+        "reads_spend": may(person, Action.READ_SPEND),
+        "predictions": predictions(held.slug, clock.now_ms())
+        if may(person, Action.READ_SPEND)
+        else (),
     }
 
 
