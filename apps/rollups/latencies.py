@@ -35,6 +35,6 @@ def percentile_ms(share: float, counts: dict[int, int]) -> int | None:
     left = share * sum(counts.values())
     for bucket in sorted(counts):
         left -= counts[bucket]
-        if left <= 0 and counts[bucket]:
+        if left <= 1e-9 and counts[bucket]:
             return told_ms(bucket)
     return None

@@ -1,6 +1,7 @@
 """Sums over many traces, each one pass over the range in the database.
 
-There are no rollups: what a page asks for costs time in proportion to the requests of its range.
+Filters may ask for what rollups do not tell apart, so these read traces: what a page asks for costs
+time in proportion to the requests of its range.
 Moments are cut into parts by `edges`, the beginnings of the parts in order; what lies before the
 first counts into the first.
 """

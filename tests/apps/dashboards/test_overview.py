@@ -188,15 +188,17 @@ def test_the_figures_are_those_of_the_range(viewer, db):
         asked(90, cost_nano_usd=9_000_000_000),
     )
     found = figures(shown(viewer, "?from=now-1h"))
+    latency = found.pop("Latency p95")
     assert re.sub(" +", " ", str(found)) == str(
         {
             "Requests": "2",
             "Failed": "50.0 %",
             "Fallbacks": "0.0 %",
-            "Latency p95": "2.50 s",
             "Spend": "$1.50 est.",
         }
     )
+    # Told from a histogram, to five percent.
+    assert float(latency.removesuffix(" s")) == pytest.approx(2.5, rel=0.05)
 
 
 def test_a_range_without_requests_has_dashes_and_no_noughts(viewer, db):
@@ -275,7 +277,7 @@ def test_the_page_costs_the_same_few_queries_however_much_traffic_there_is(
     viewer, policy, django_assert_max_num_queries, features
 ):
     keep(*(asked(n + 1, feature=f"f{n}", attempts=[attempt()]) for n in range(features)))
-    with django_assert_max_num_queries(21):
+    with django_assert_max_num_queries(24):
         viewer.get("/")
 
 
