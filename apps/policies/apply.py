@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from apps.catalog.models import Provider
+from apps.policies.lint import Finding, lint_text
 from apps.policies.plan import ChangePlan, plan
 from apps.policies.publishing import change
 from apps.policies.rows import rows_of
@@ -14,9 +15,21 @@ if TYPE_CHECKING:
 
 def difference(text: bytes) -> ChangePlan:
     """What applying the file `text` would do. Raises `schema.BadConfiguration`."""
-    stored = {row.slug: row for row in Provider.objects.exclude(secret_ciphertext=None)}
-    file = parse(text, {slug: row.secret_origin for slug, row in stored.items()})
-    return plan(rows_of(file, stored))
+    stored = _with_secrets()
+    return plan(rows_of(parse(text, _origins(stored)), stored))
+
+
+def findings(text: bytes) -> list[Finding]:
+    """What the file `text` probably does not mean. Raises `schema.BadConfiguration`."""
+    return lint_text(text, _origins(_with_secrets()))
+
+
+def _with_secrets() -> dict[str, Provider]:
+    return {row.slug: row for row in Provider.objects.exclude(secret_ciphertext=None)}
+
+
+def _origins(stored: dict[str, Provider]) -> dict[str, str]:
+    return {slug: row.secret_origin for slug, row in stored.items()}
 
 
 def apply(

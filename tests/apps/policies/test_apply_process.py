@@ -49,3 +49,13 @@ def test_a_file_that_is_not_there_says_1() -> None:
     ended = run("apply_config", "-f", "/nowhere.yaml")
     assert ended.returncode == 1
     assert b"/nowhere.yaml: No such file or directory" in ended.stderr
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_probably_not_meant_is_told_and_changes_no_exit_status() -> None:
+    file = small(prompts=[{"slug": "nobodys", "system": "Be kind."}])
+    tried = run("apply_config", "-f", "-", "--dry-run", text=file)
+    assert tried.returncode == 2
+    assert "no route uses the prompt nobodys [prompt_unused]" in tried.stderr.decode()
+    assert b"prompt_unused" not in tried.stdout
+    assert run("apply_config", "-f", "-", text=file).returncode == 0

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.policies.apply import apply, difference
+from apps.policies.apply import apply, difference, findings
 from apps.policies.schema import BadConfiguration
 
 
@@ -15,7 +15,8 @@ class Command(BaseCommand):
     help = (
         "Make a file the whole configuration and publish it. Prints the difference. "
         "Exit status: 0 nothing to do or applied, 1 the file is wrong and nothing was applied, "
-        "2 (--dry-run) there is a difference."
+        "2 (--dry-run) there is a difference. What the file probably does not mean is told on "
+        "standard error and changes no exit status."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -26,6 +27,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         text = _read(options["file"])
         try:
+            for finding in findings(text):
+                self.stderr.write(str(finding))
             if options["dry_run"]:
                 self._show(text)
             else:
