@@ -273,7 +273,12 @@ class Execution:
             raise RouterError("client_disconnected")
         if len(self.records) < limits.attempts:
             move = self._moves.after(
-                error, self._position, fits, retried=retried, left_ms=self._left_ms()
+                error,
+                self._position,
+                fits,
+                retried=retried,
+                left_ms=self._left_ms(),
+                first=len(self.records) == 1,
             )
             if move is not None:
                 return move

@@ -79,16 +79,18 @@ class Moves(Struct, frozen=True):
         *,
         retried: bool,
         left_ms: int,
+        first: bool = True,
     ) -> Move | None:
         """Where to go when the step at `position` ended with `error`; None when that was all.
-        `retried`: it was asked again already. A move that is `again` has taken from `retries`."""
+        `first`: nobody was asked before it. `retried`: it was asked again already. A move that is
+        `again` has taken from `retries`."""
         left_ms -= TOO_LATE_MS
         if left_ms < 0:
             return None
         further = self._further(error, position, fits)
-        wait_s = (
-            None if retried or not fits(position) else self._wait_s(error, alone=further is None)
-        )
+        wait_s = None
+        if not retried and fits(position):
+            wait_s = self._wait_s(error, alone=first and further is None)
         if wait_s is not None and wait_s * 1000 <= left_ms and self.retries.take():
             return Move(position, again=True, wait_s=wait_s)
         return None if further is None else Move(further)

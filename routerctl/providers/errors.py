@@ -10,8 +10,8 @@ from msgspec import Struct
 
 
 class Rule(Struct, frozen=True):
-    """`again`: when the same deployment is asked once more: never, once, alone (if nobody else is
-    left to ask) or soon (if it said to come back soon). `fall_back`: whether another one may
+    """`again`: when the same deployment is asked once more: never, once, alone (if nobody else
+    can be asked) or soon (if it said to come back soon). `fall_back`: whether another one may
     answer: no, yes, or only one with a larger context window. `code`: what the caller is told when
     this ends the request. `breaker`: what it says of the deployment's health: a failure, that it
     is saturated, that this deployment or the whole provider will go on refusing, or nothing."""

@@ -34,7 +34,13 @@ def moves(*slugs: str, resting: str = "", in_flight: int = 0, chance: float = 1.
 def after(made: Moves, error: str, *, wait: float | None = None, **more: int) -> Move | None:
     told = ProviderError(error, "no", retry_after_s=wait)
     given = {"left_ms": 60_000, "retried": False} | more
-    return made.after(told, 0, retried=bool(given["retried"]), left_ms=given["left_ms"])
+    return made.after(
+        told,
+        0,
+        retried=bool(given["retried"]),
+        left_ms=given["left_ms"],
+        first=bool(given.get("first", True)),
+    )
 
 
 def test_who_shares_the_cause_is_passed_over() -> None:
@@ -53,6 +59,7 @@ def test_an_overloaded_one_is_asked_again_only_if_nobody_else_is_left() -> None:
     assert after(moves("a"), "overloaded") == Move(0, again=True, wait_s=4.0)
     assert after(moves("a", chance=0), "overloaded") == Move(0, again=True, wait_s=0.25)
     assert after(moves("a"), "overloaded", retried=1) is None
+    assert after(moves("a"), "overloaded", first=0) is None
 
 
 @pytest.mark.parametrize("wait", [-5.0, 0.0, 2.0])
