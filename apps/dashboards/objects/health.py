@@ -21,6 +21,35 @@ def state_cell(held: Held, health: DeploymentHealth | None) -> Cell:
     return Cell("Available", tone="ok", icon="circle-check", sub=told)
 
 
+def health_words(health: DeploymentHealth | None, now_ms: int) -> str:
+    """Why a deployment is left alone and what ends that, for whoever asks; empty when it is not."""
+    if health is None:
+        return ""
+    if health.since_ms is None:
+        if not health.saturated:
+            return ""
+        left = _left(health, now_ms)
+        return f"It said that we ask too often. For {left} it is asked only after all others."
+    why = f"{health.reason} It has rested for {_about(now_ms - health.since_ms)}."
+    if health.available:
+        return f"{why} The next request that wants it tries it: an answer ends the rest."
+    return (
+        f"{why} Requests go to the next candidate of their route meanwhile. In"
+        f" {_left(health, now_ms)} one request may try it: an answer ends the rest, another failure"
+        " makes it longer."
+    )
+
+
+def _left(health: DeploymentHealth, now_ms: int) -> str:
+    return _about((health.until_ms or now_ms) - now_ms)
+
+
+def _about(ms: int) -> str:
+    """`12 s`, `4 min`."""
+    seconds = max(1, round(ms / 1000))
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
+
+
 def error_words(health: DeploymentHealth) -> str:
     """`1.2 % errors` of the calls of late."""
     return f"{health.error_permille / 10:.1f} % errors" if health.error_permille else "no errors"

@@ -12,7 +12,7 @@ from apps.dashboards import clock
 from apps.dashboards.facts import Fact
 from apps.dashboards.figures import thousands
 from apps.dashboards.objects.entry_form import EntryForm, SlugField, listed
-from apps.dashboards.objects.health import state_cell
+from apps.dashboards.objects.health import health_words, state_cell
 from apps.dashboards.objects.kind import Apart, Around, Cell, Filter, Head, Kind
 from apps.dashboards.objects.prices import PriceForm, in_force, price_words
 from apps.dashboards.objects.rows_field import MappingField
@@ -114,7 +114,12 @@ def _facts(held: Held, _person: User) -> Iterator[Fact]:
 
 
 def _context(held: Held, person: User) -> dict[str, Any]:
-    found: dict[str, Any] = {"health": known_health(clock.now_ms()).get(held.slug)}
+    health = known_health(clock.now_ms()).get(held.slug)
+    found: dict[str, Any] = {
+        "health": health,
+        "state": state_cell(held, health),
+        "health_words": health_words(health, clock.now_ms()),
+    }
     if may(person, Action.READ_PRICES):
         force = in_force(held.entry)
         prices = reversed(held.entry.get("prices", []))

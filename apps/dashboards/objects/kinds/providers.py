@@ -13,7 +13,7 @@ from apps.catalog.models import Provider
 from apps.dashboards import clock
 from apps.dashboards.facts import Fact
 from apps.dashboards.objects.entry_form import EntryForm, SlugField
-from apps.dashboards.objects.health import state_cell
+from apps.dashboards.objects.health import health_words, state_cell
 from apps.dashboards.objects.kind import Around, Cell, Filter, Head, Kind
 from apps.dashboards.objects.kinds.deployments import price_cell, told
 from apps.dashboards.objects.rows_field import MappingField
@@ -101,6 +101,7 @@ def _context(held: Held, person: User) -> dict[str, Any]:
                 "told": told(one),
                 "state": state_cell(one, health.get(one.slug)),
                 "price": price_cell(seen(one, person)),
+                "words": health_words(health.get(one.slug), clock.now_ms()),
             }
             for one in own
         ],
