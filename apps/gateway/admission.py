@@ -75,6 +75,7 @@ def _execution(
             partial(shared.health.rests, head.trace_id),
             shared.retries,
             shared.clock.chance,
+            head.decision.refusals_elsewhere,
         ),
         noted=shared.noted,
         head=head,

@@ -287,8 +287,9 @@ class Execution:
     def _final(self, error: ProviderError) -> RouterError:
         code = error.rule.code
         tried = {record.deployment for record in self.records}
-        alike = {record.error_class for record in self.records} == {"context_length"}
-        if error.rule.fall_back != "no" and len(tried) > 1 and not alike:
+        alike = {record.error_class for record in self.records} == {error.error_class}
+        own = error.rule.fall_back in ("larger", "asked") and alike  # it is about the request
+        if error.rule.fall_back != "no" and len(tried) > 1 and not own:
             code = "fallback_exhausted"
         retry_after_s = None if error.retry_after_s is None else max(1, round(error.retry_after_s))
         return RouterError(code, retry_after_s=retry_after_s)

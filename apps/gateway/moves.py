@@ -70,6 +70,8 @@ class Moves(Struct, frozen=True):
     rests: Callable[[str], bool]
     retries: Retries
     chance: Callable[[], float]
+    refusals_elsewhere: bool = False
+    """The route asks another provider what a vendor's content policy refused."""
 
     def after(
         self,
@@ -111,14 +113,15 @@ class Moves(Struct, frozen=True):
     def _further(self, error: ProviderError, position: int, fits: Fits) -> int | None:
         """The next step that may do better than the one which failed."""
         rule = error.rule
-        if rule.fall_back == "no":
+        if rule.fall_back == "no" or (rule.fall_back == "asked" and not self.refusals_elsewhere):
             return None
+        apart = rule.breaker == "provider" or rule.fall_back == "asked"
         failed = self.endpoints[self.steps[position].deployment].deployment
         for later in range(position + 1, len(self.steps)):
             other = self.endpoints[self.steps[later].deployment].deployment
             if rule.fall_back == "larger" and other.context_window <= failed.context_window:
                 continue
-            if rule.breaker == "provider" and other.provider == failed.provider:
+            if apart and other.provider == failed.provider:
                 continue
             if fits(later) and not self.rests(other.slug):
                 return later

@@ -15,6 +15,7 @@ _FALLBACK = {
     "quota": "had no quota left",
     "auth": "rejected our credentials",
     "model_gone": "no longer has the model",
+    "content_policy": "would not answer that",
     "context_length": "could not read that much",
     "timeout": "did not answer in time",
     "stalled": "fell silent",

@@ -66,7 +66,7 @@ def compile_document() -> RevisionDocument:
         ),
         checks=_specs(CheckSpec, _rows(Check)),
         gates=_specs(GateSpec, _rows(Gate)),
-        routes=_specs(RouteSpec, _rows(Route, prompt="prompt_id")),
+        routes=_specs(RouteSpec, map(_route, _rows(Route, prompt="prompt_id"))),
         providers=tuple(_provider(row) for row in providers),
         deployments=tuple(
             _deployment(row, prices.get(row["slug"], ()), adapters[row["provider"]])
@@ -75,6 +75,12 @@ def compile_document() -> RevisionDocument:
         caps=tuple(_cap(row) for row in _rows(Cap)),
         rate_limits=tuple(_rate_limit(row) for row in _rows(RateLimit)) or msgspec.UNSET,
     )
+
+
+def _route(row: dict[str, Any]) -> dict[str, Any]:
+    """Without what later versions can say and this one does not."""
+    usual = {"on_refusal": "stop", "sticky_by": ""}
+    return {name: value for name, value in row.items() if usual.get(name) != value}
 
 
 def _rows(model: type[models.Model], **renamed: str) -> list[dict[str, Any]]:

@@ -187,6 +187,8 @@ def _route(row: Route) -> Entry:
             prompt=row.prompt_id,
             quality_floor=_share(row.quality_floor) if row.quality_floor else None,
             stream_recovery=None if row.stream_recovery == "error" else row.stream_recovery,
+            on_refusal=None if row.on_refusal == "stop" else row.on_refusal,
+            sticky_by=row.sticky_by,
             limits=_sorted(row.limits),
         ),
         **({} if row.enabled else {"enabled": False}),

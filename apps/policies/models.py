@@ -20,6 +20,8 @@ from routerctl.engine.rate_limits import PERIODS_US
 
 CHECK_ACTIONS = ("block", "redact", "flag")
 STREAM_RECOVERIES = ("error", "buffer", "continue")
+ON_REFUSAL = ("stop", "other_provider")
+STICKY_BY = ("session", "user", "tenant")
 PERIODS = ("request", "hour", "day", "week", "month", "total")
 
 
@@ -117,6 +119,8 @@ class Route(Listed):
     weights = models.JSONField(default=dict, blank=True)
     quality_floor = models.IntegerField(default=0)
     stream_recovery = models.CharField(max_length=8, default="error")
+    on_refusal = models.CharField(max_length=16, default="stop")
+    sticky_by = models.CharField(max_length=16, default="", blank=True)
     limits = models.JSONField(default=dict, blank=True)
     enabled = models.BooleanField(default=True)
 
@@ -125,6 +129,12 @@ class Route(Listed):
     class Meta(Listed.Meta):
         constraints = [
             *Listed.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(on_refusal__in=ON_REFUSAL), name="route_on_refusal_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(sticky_by__in=("", *STICKY_BY)), name="route_sticks_to_a_subject"
+            ),
             models.CheckConstraint(
                 condition=Q(quality_floor__range=(0, 1000)), name="route_floor_is_a_share"
             ),

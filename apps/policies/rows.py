@@ -116,8 +116,9 @@ def _deployment(entry: DeploymentEntry) -> Deployment:
 
 def _route(entry: RouteEntry) -> Route:
     return Route(
-        **_said(entry, "prompt", "limits"),
+        **_said(entry, "prompt", "limits", "sticky_by"),
         prompt_id=entry.prompt,
+        sticky_by=entry.sticky_by or "",
         limits=entry.limits.model_dump(exclude_none=True),
     )
 

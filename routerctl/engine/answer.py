@@ -39,6 +39,7 @@ def answer(
         reason=ranking.reason,
         prompt=spec.prompt,
         stream_recovery=spec.stream_recovery,
+        refusals_elsewhere=spec.on_refusal == "other_provider",
         limits=spec.limits,
         redact=_redactions(case),
         gates=gates,

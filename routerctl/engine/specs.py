@@ -126,6 +126,12 @@ class RouteSpec(Struct, frozen=True):
     stream_recovery: str = "error"
     limits: Limits = Limits()
     enabled: bool = True
+    on_refusal: str | UnsetType = UNSET
+    """other_provider: what a vendor's content policy refuses may be asked of another one. Left out
+    where nobody may, and `sticky_by` where every request draws anew, so that such a route has the
+    hash which it always had."""
+    sticky_by: str | UnsetType = UNSET
+    """session, user or tenant: who draws the same place by weight each time."""
 
 
 class RaisedLimit(Struct, frozen=True):

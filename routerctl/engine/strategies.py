@@ -46,20 +46,49 @@ def weighted(fit: Sequence[Judged], case: Case, route: RouteSpec) -> Ranking:
     total = sum(judged.place.weight for judged in fit)
     if not total:
         return Ranking(tuple(fit), f"{fit[0].place.slug} comes first: no candidate has weight.")
-    name = f"weighted:{route.slug}"
-    part = draw(name, case.request.draw)
-    reached, chosen = 0, fit[-1]
-    for judged in fit:
-        reached += judged.place.weight
-        if part * total < reached * PARTS:
-            chosen = judged
-            break
+    by = route.sticky_by
+    subject = getattr(case.request, by) if isinstance(by, str) else None
+    if subject is None:
+        chosen, draws = _drawn(fit, f"weighted:{route.slug}", case.request.draw)
+        whose = ""
+    else:
+        chosen, draws = _kept(fit, route, subject)
+        whose = f" for this {by}"
     rest = sorted((j for j in fit if j is not chosen), key=lambda j: -j.place.weight)
     return Ranking(
         (chosen, *rest),
-        f"{chosen.place.slug} was drawn: it has {chosen.place.weight} of {total} parts.",
-        draws={name: part},
+        f"{chosen.place.slug} was drawn{whose}: it has {chosen.place.weight} of {total} parts.",
+        draws=draws,
     )
+
+
+def _drawn(fit: Sequence[Judged], name: str, subject: str) -> tuple[Judged, dict[str, int]]:
+    part = draw(name, subject)
+    return fit[_place([judged.place.weight for judged in fit], part)], {name: part}
+
+
+def _kept(fit: Sequence[Judged], route: RouteSpec, subject: str) -> tuple[Judged, dict[str, int]]:
+    """Drawn among all of the route's candidates, and again without those that may not serve: who
+    loses a deployment moves, and nobody else does."""
+    able = {judged.place.slug: judged for judged in fit}
+    left = list(route.candidates)
+    draws: dict[str, int] = {}
+    while True:
+        name = f"weighted:{route.slug}:{len(draws)}"
+        draws[name] = part = draw(name, subject)
+        chosen = left.pop(_place([one.weight for one in left], part))
+        if chosen.deployment in able:
+            return able[chosen.deployment], draws
+
+
+def _place(weights: Sequence[int], part: int) -> int:
+    """Where `part` of PARTS falls among `weights`."""
+    total, reached = sum(weights), 0
+    for place, weight in enumerate(weights):
+        reached += weight
+        if part * total < reached * PARTS:
+            return place
+    return len(weights) - 1
 
 
 def cheapest(fit: Sequence[Judged], _case: Case, _route: RouteSpec) -> Ranking:

@@ -255,6 +255,8 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One sentence: why the first step came first."""
     prompt: str | None = None
     stream_recovery: str = "error"
+    refusals_elsewhere: bool = False
+    """What a vendor's content policy refuses may be asked of another provider."""
     limits: Limits = field(default_factory=Limits)
     """The route's limits; a deployment's own override them per step."""
     redact: tuple[str, ...] = ()

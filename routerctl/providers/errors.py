@@ -12,12 +12,13 @@ from msgspec import Struct
 class Rule(Struct, frozen=True):
     """`again`: when the same deployment is asked once more: never, once, alone (if nobody else
     can be asked) or soon (if it said to come back soon). `fall_back`: whether another one may
-    answer: no, yes, or only one with a larger context window. `code`: what the caller is told when
+    answer: no, yes, only one with a larger context window, or one of another provider if the route
+    asked for that. `code`: what the caller is told when
     this ends the request. `breaker`: what it says of the deployment's health: a failure, that it
     is saturated, that this deployment or the whole provider will go on refusing, or nothing."""
 
     again: Literal["never", "once", "alone", "soon"]
-    fall_back: Literal["no", "yes", "larger"]
+    fall_back: Literal["no", "yes", "larger", "asked"]
     code: str
     breaker: Literal["", "failure", "saturated", "deployment", "provider"] = ""
 
@@ -32,7 +33,7 @@ RULES: dict[str, Rule] = {
     "model_gone": Rule("never", "yes", "provider_error", "deployment"),
     "invalid_request": Rule("never", "no", "invalid_request"),
     "context_length": Rule("never", "larger", "context_too_long"),
-    "content_policy": Rule("never", "no", "content_refused"),
+    "content_policy": Rule("never", "asked", "content_refused"),
     "timeout": Rule("never", "yes", "provider_timeout", "failure"),
     "stalled": Rule("never", "yes", "provider_timeout", "failure"),
     "truncated": Rule("never", "yes", "provider_error", "failure"),

@@ -4,6 +4,7 @@ from collections import Counter
 from math import sqrt
 from typing import Any
 
+from routerctl.engine.revision import Revision
 from routerctl.engine.specs import CandidateSpec
 from routerctl.engine.types import DeploymentHealth
 from tests.engine.builders import (
@@ -249,3 +250,41 @@ def test_score_without_weights_counts_cost_latency_and_quality_alike() -> None:
     assert decision.reason == (
         "a scored 0.40, the best of 1: cost 0.00, latency 0.50 and quality 0.70."
     )
+
+
+# --------------------------------------------------------------------------- sticky
+
+
+def kept(revised: Revision, session: str, **more: Any) -> str:
+    return chain(ask(revised, session=session, draw=f"of {session}", **more))[0]
+
+
+def sticky(**changes: Any) -> Revision:
+    shares = weighted(("a", 60), ("b", 30), ("c", 10))
+    return revision(route(*shares, strategy="weighted", sticky_by="session", **changes))
+
+
+def test_a_session_keeps_its_deployment_and_the_shares_stay() -> None:
+    revised = sticky()
+    first = {f"s{n}": kept(revised, f"s{n}") for n in range(3_000)}
+    assert first == {s: chain(ask(revised, session=s, draw="another"))[0] for s in first}
+    counts = Counter(first.values())
+    assert abs(counts["a"] - 1_800) < 150
+    assert abs(counts["c"] - 300) < 80
+
+
+def test_only_those_move_whose_deployment_rests() -> None:
+    revised = sticky()
+    resting = {"b": DeploymentHealth(available=False, reason="It rests.")}
+    for n in range(500):
+        before, now = kept(revised, f"s{n}"), kept(revised, f"s{n}", health=resting)
+        assert now == before or before == "b"
+        assert now != "b"
+
+
+def test_who_has_no_session_draws_for_each_request() -> None:
+    revised = sticky()
+    drawn = {chain(ask(revised, draw=f"request {n}"))[0] for n in range(200)}
+    assert drawn == {"a", "b", "c"}
+    assert "for this session" in ask(revised, session="s").reason
+    assert "for this session" not in ask(revised).reason

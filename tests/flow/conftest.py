@@ -95,6 +95,7 @@ EVERYTHING = document(
             stream_recovery="continue",
             limits=STALL,
         ),
+        route("refused", "first/one", "first/novelist", "second/one", on_refusal="other_provider"),
         route("restarted", "first/one", "second/one", stream_recovery="continue", limits=STALL),
         route("buffered", "first/one", "second/one", stream_recovery="buffer", limits=STALL),
         route("buffered-alone", "first/one", stream_recovery="buffer"),

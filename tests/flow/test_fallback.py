@@ -97,6 +97,25 @@ def test_what_a_provider_will_not_say_is_not_asked_of_another(client: Client, mo
     assert called(mock) == ["first"]
 
 
+REFUSED = "status=400 code=content_policy_violation"
+
+
+@BOTH_WAYS
+def test_where_the_route_says_so_another_provider_is_asked(
+    stream: bool, client: Client, mock: Mock
+) -> None:
+    answer = client.ask("native", "refused", f"Hello [mock only=first {REFUSED}]", stream=stream)
+    assert answer.status_code == 200
+    assert answer.last["degraded"]["reason"] == "content_policy"
+    assert called(mock) == ["first", "second"]
+
+
+def test_what_nobody_will_say_is_a_refusal(client: Client, mock: Mock) -> None:
+    answer = client.generate("refused", f"Hello [mock {REFUSED}]")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "content_refused")
+    assert called(mock) == ["first", "second"]
+
+
 def test_when_all_fail_every_attempt_stands_on_the_trace(client: Client, mock: Mock) -> None:
     answer = client.generate("ladder", "Hello [mock status=503]")
     assert (answer.status_code, answer.json()["error"]["code"]) == (502, "fallback_exhausted")

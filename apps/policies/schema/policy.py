@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
-from apps.policies.models import CHECK_ACTIONS, STREAM_RECOVERIES
+from apps.policies.models import CHECK_ACTIONS, ON_REFUSAL, STICKY_BY, STREAM_RECOVERIES
 from apps.policies.schema.catalog import DeploymentLimits
 from apps.policies.schema.fields import (
     Distinct,
@@ -164,6 +164,8 @@ class RouteEntry(Entry):
     weights: dict[Annotated[str, one_of(DIMENSIONS, "dimension of a score")], Weight] = {}
     quality_floor: Share = 0
     stream_recovery: Annotated[str, one_of(STREAM_RECOVERIES, "stream recovery")] = "error"
+    on_refusal: Annotated[str, one_of(ON_REFUSAL, "way to take a refusal")] = "stop"
+    sticky_by: Annotated[str, one_of(STICKY_BY, "subject of a route")] | None = None
     limits: RouteLimits = RouteLimits()
     enabled: bool = True
 
@@ -179,6 +181,8 @@ class RouteEntry(Entry):
                 yield ("fallback", index), f"{slug} is a candidate already"
         if self.strategy == "weighted" and not any(c.weight for c in self.candidates):
             yield ("candidates",), "at least one candidate needs a weight"
+        if self.sticky_by and self.strategy != "weighted":
+            yield ("sticky_by",), "only the strategy weighted draws for somebody"
         if self.weights and self.strategy != "score":
             yield ("weights",), "only the strategy score has weights"
         elif self.weights and not any(self.weights.values()):

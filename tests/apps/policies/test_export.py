@@ -90,6 +90,7 @@ EVERYTHING = {
             prompt="p",
             quality_floor="0.25",
             stream_recovery="continue",
+            on_refusal="other_provider",
             limits={"attempts": 2, "max_input_tokens": 1000},
             enabled=False,
         )

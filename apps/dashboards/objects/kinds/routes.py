@@ -26,7 +26,7 @@ from apps.dashboards.objects.predicted import predictions
 from apps.dashboards.objects.rows_field import MappingField
 from apps.policies.dry_run import known_health
 from apps.policies.editing import Held, entries
-from apps.policies.models import STREAM_RECOVERIES
+from apps.policies.models import ON_REFUSAL, STICKY_BY, STREAM_RECOVERIES
 from routerctl.engine.strategies import DIMENSIONS, STRATEGIES
 
 _LIMITS = {"limits__attempts": "Calls at most", **LIMITS}
@@ -63,6 +63,18 @@ class RouteForm(PolicyForm):
     )
     stream_recovery = forms.ChoiceField(
         required=False, choices=[(name, name) for name in STREAM_RECOVERIES]
+    )
+    on_refusal = forms.ChoiceField(
+        required=False,
+        label="When a vendor refuses",
+        choices=[(name, name) for name in ON_REFUSAL],
+        help_text="Its content policy, not ours: stop, or ask another provider.",
+    )
+    sticky_by = forms.ChoiceField(
+        required=False,
+        label="Stays with",
+        choices=[("", "nobody"), *((name, name) for name in STICKY_BY)],
+        help_text="For weighted: who gets the same deployment each time.",
     )
     limits__attempts = number(_LIMITS["limits__attempts"], "calls")
     limits__connect_ms = number(_LIMITS["limits__connect_ms"], "ms")
@@ -106,6 +118,10 @@ def _facts(held: Held, _person: User) -> Iterator[Fact]:
     floor = entry.get("quality_floor", "")
     yield Fact("Quality floor", floor, why_unknown="None: any quality will do")
     yield Fact("Broken streams", recovery_words(entry))
+    if "on_refusal" in entry:
+        yield Fact("When a vendor refuses", "another provider is asked")
+    if "sticky_by" in entry:
+        yield Fact("Drawn once for each", entry["sticky_by"])
     for name, label in _LIMITS.items():
         value = entry.get("limits", {}).get(name.removeprefix("limits__"))
         if value is not None:
