@@ -26,6 +26,8 @@ from uvicorn.config import STARTUP_FAILURE
 log = structlog.get_logger(__name__)
 
 BACKLOG = 2048
+UNREAD_MS = 60_000
+"""A connection whose other end takes nothing for so long is dropped with what waits in it."""
 WAITED = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 STREAMS_END_S = 30
 """How long open streams may go on after the signal to end; then they are cancelled."""
@@ -46,9 +48,12 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket that listens on `host` and `port` (0: any free one). Raises CannotListen."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         raise CannotListen(_why_not(host, port, error)) from error
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # what it accepts inherits this
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
+    return listener
 
 
 def _why_not(host: str, port: int, error: OSError) -> str:

@@ -85,9 +85,12 @@ def _estimated_from(trace: StoredTrace) -> str:
     """What the estimate was made from."""
     usual = trace.expected.usual if trace.expected is not None else None
     if usual is None:
-        return f"A guess: the text's length, and {EXPECTED_OUTPUT_TOKENS} tokens of answer at most."
+        return (
+            "The estimate is a guess: the text's length, and"
+            f" {EXPECTED_OUTPUT_TOKENS} tokens of answer at most."
+        )
     return (
-        f"From {usual.answers:,} answers to such requests there before: usually"
+        f"The estimate is from {usual.answers:,} answers to such requests there before: usually"
         f" {usual.output_tokens:,} tokens of answer."
     )
 

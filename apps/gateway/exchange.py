@@ -11,6 +11,12 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 HeaderList = list[tuple[bytes, bytes]]
 
+SLOW_READER_S = 30.0
+"""Who takes nothing of an answer for so long is treated as gone."""
+
+_BUFFERED_BYTES = 65_536
+"""A piece up to this is taken at once, whether anybody reads or not."""
+
 _WATCH_AFTER_S = 0.05
 """Most of what is slow is slower than this, and most of what is quick needs no watcher."""
 
@@ -38,15 +44,18 @@ class Recording:
 
 
 class Exchange:
-    """`headers` by lower-case name; `gone` once the client has left."""
+    """`headers` by lower-case name; `gone` once the client has left, or was too `slow`."""
 
-    __slots__ = ("_receive", "_send", "_watcher", "began", "gone", "headers", "method", "path")
+    __slots__ = (
+        "_receive", "_send", "_watcher", "began", "gone", "headers", "method", "path", "slow",
+    )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
         self.gone = False
+        self.slow = False
         self.began = False
         self._receive = receive
         self._send = send
@@ -102,7 +111,8 @@ class Exchange:
         headers.append((b"content-length", b"%d" % len(body)))
         self.began = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": body})
+        message = {"type": "http.response.body", "body": body}
+        await (self._send(message) if len(body) < _BUFFERED_BYTES else self._patiently(message))
 
     async def begin(self, status: int, headers: HeaderList) -> None:
         """The head of an answer that comes in pieces."""
@@ -110,10 +120,23 @@ class Exchange:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, body: bytes) -> None:
-        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        """A piece of the answer. Waits for who reads slowly; who does not read at all is `gone`."""
+        await self._patiently({"type": "http.response.body", "body": body, "more_body": True})
 
     async def finish(self, body: bytes = b"") -> None:
-        await self._send({"type": "http.response.body", "body": body})
+        await self._patiently({"type": "http.response.body", "body": body})
+
+    async def _patiently(self, message: MutableMapping[str, Any]) -> None:
+        try:
+            async with asyncio.timeout(SLOW_READER_S):
+                await self._send(message)
+        except TimeoutError:
+            self.gone = self.slow = True
+
+    def left(self) -> RouterError:
+        """What ends a request whose client is gone."""
+        told = f"The client took nothing for {SLOW_READER_S:.0f} s." if self.slow else ""
+        return RouterError("client_disconnected", told)
 
     def watch(self, on_gone: Callable[[], None] | None = None) -> None:
         """Notice a client that leaves, once the request has taken long enough to matter."""

@@ -34,7 +34,7 @@ async def stream_answer(flow: "Flow", chat: ModelRequest, execution: Execution) 
     except asyncio.CancelledError:
         if not flow.exchange.gone:
             raise
-        raise RouterError("client_disconnected") from None
+        raise flow.exchange.left() from None
     finally:
         flow.exchange.unwatch()
 
@@ -54,7 +54,7 @@ async def _as_it_comes(flow: "Flow", chat: ModelRequest, execution: Execution) -
             await flowing.close()
         flowing = await _go_on(flow, chat, execution, told, broken)
     if flow.exchange.gone:
-        raise RouterError("client_disconnected")
+        raise flow.exchange.left()
     await _end(flow, execution, finish)
 
 
@@ -108,7 +108,7 @@ async def _whole_first(flow: "Flow", chat: ModelRequest, execution: Execution) -
         raise
     events = answering.result()
     if flow.exchange.gone:
-        raise RouterError("client_disconnected")
+        raise flow.exchange.left()
     await _begin(flow, execution)
     await flow.exchange.write(b"".join(map(renderer.event, events)))
     finish = events[-1]

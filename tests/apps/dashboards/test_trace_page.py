@@ -271,7 +271,7 @@ def test_what_it_was_expected_to_cost_stands_beside_what_it_did():
     page = trace_page(trace, URL, in_full=False)
     times = trace.outcome.cost_nano_usd / expected
     assert page["estimate"].endswith(f"; it cost {times:.2g} times that")
-    assert page["estimated_from"].startswith("A guess: the text's length")
+    assert page["estimated_from"].startswith("The estimate is a guess: the text's length")
     nobody = stored(decided=decision(steps=(), candidates=()), error_code="no_eligible_deployment")
     assert trace_page(nobody, URL, in_full=False)["estimate"] == ""
 
@@ -286,5 +286,6 @@ def test_it_says_what_was_expected_because_of_what_was_usual():
     decided = replace(trace.head.decision, candidates=tuple(told))
     known = replace(trace, head=replace(trace.head, decision=decided))
     assert trace_page(known, URL, in_full=False)["estimated_from"] == (
-        "From 1,240 answers to such requests there before: usually 412 tokens of answer."
+        "The estimate is from 1,240 answers to such requests there before: usually 412 tokens of"
+        " answer."
     )

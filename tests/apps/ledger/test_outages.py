@@ -210,6 +210,9 @@ def own_server(tmp_path: Path) -> Iterator[OwnPostgres]:
                 "unheld.sql",
             ):
                 connection.execute((SQL / name).read_bytes())
+            connection.execute(
+                "CREATE TABLE ledger_latetrace (id bigserial PRIMARY KEY, trace_id uuid NOT NULL)"
+            )
             connection.execute("SELECT ensure_partitions(current_date, current_date + 1)")
         yield own
 
