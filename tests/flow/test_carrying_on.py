@@ -91,3 +91,28 @@ def test_after_a_tool_call_nothing_is_said_again(client: Client, mock: Mock) -> 
     answer = client.stream("openai", "carried", "Hello [mock tool only=first cut=4]", tools=[TOOL])
     assert "error" in answer.last
     assert called(mock) == ["first"]
+
+
+RECOVERIES = {"restless": "error", "buffered": "buffer", "carried": "continue"}
+
+
+@pytest.mark.parametrize("after", [1, 2, 7, 41], ids=["role", "first", "middle", "before-last"])
+@pytest.mark.parametrize("fault", ["cut", "stall"])
+@pytest.mark.parametrize("feature", RECOVERIES, ids=RECOVERIES.values())
+def test_wherever_it_breaks_the_answer_is_whole_or_said_not_to_be(
+    feature: str, fault: str, after: int, client: Client
+) -> None:
+    """The first chunk of this vendor is the role: nothing was said yet."""
+    answer = client.stream("native", feature, text(f"{fault}={after}"))
+    trace = client.trace(answer)
+    if after == 1 or feature != "restless":
+        assert answer.text == WORDS
+        assert answer.names[-1] == "done"
+        assert trace["status"] == "degraded"
+    else:
+        assert answer.names[-1] == "error"
+        assert "done" not in answer.names
+        assert WORDS.startswith(answer.text)
+        assert trace["status"] == "failed"
+    assert trace["cost_nano_usd"] == sum(made["cost_nano_usd"] for made in trace["attempts"])
+    assert 0 < trace["cost_nano_usd"] <= trace["held_nano_usd"]

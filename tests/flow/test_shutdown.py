@@ -42,3 +42,26 @@ def test_open_answers_of_every_door_end_and_are_settled(server: Server) -> None:
     [row] = books.rows("SELECT count(*) AS n FROM ledger_trace WHERE status = 'succeeded'")
     assert row["n"] == 6
     assert "first/one" in server.manage("explain", answers["native True"].headers["x-trace-id"])
+
+
+def test_fifty_open_streams_end_and_are_settled(server: Server) -> None:
+    server.apply(ONE)
+    with Client(server, server.create_key()) as client:
+        answers: list[Answer] = []
+
+        def ask() -> None:
+            answers.append(client.stream("native", "one", "Hi [mock words=20 gap=100]"))
+
+        streams = [threading.Thread(target=ask) for _ in range(50)]
+        for stream in streams:
+            stream.start()
+        time.sleep(1)
+        assert server.stop(signal.SIGTERM) == 0
+        for stream in streams:
+            stream.join(30)
+    assert len(answers) == 50
+    assert {answer.names[-1] for answer in answers} == {"done"}
+    books = Books(server.database_url)
+    assert books.held() == 0
+    [row] = books.rows("SELECT count(*) AS n FROM ledger_trace WHERE status = 'succeeded'")
+    assert row["n"] == 50

@@ -1,12 +1,17 @@
 """Where a request goes after an error."""
 
+from typing import NamedTuple
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from apps.gateway.live import Endpoint
 from apps.gateway.moves import Move, Moves, Retries
 from routerctl.engine.types import Step
 from routerctl.providers import ADAPTERS
-from routerctl.providers.errors import ProviderError
+from routerctl.providers.errors import RULES, ProviderError
 from routerctl.providers.ports import Target
 from tests.engine.builders import deployment
 
@@ -88,3 +93,45 @@ def test_retries_are_a_fifth_of_what_is_in_flight_and_three_always(
     assert after(made, "server") == Move(1)
     made.retries.give_back()
     assert after(made, "server") != Move(1)
+
+
+class Script(NamedTuple):
+    """What happens to one request: the deployments it may ask, those which rest, and how each
+    call ends."""
+
+    steps: list[str]
+    resting: str
+    errors: list[tuple[str, float | None]]
+
+
+waits = st.none() | st.floats(0, 10)
+scripts = st.builds(
+    Script,
+    st.permutations("abc").flatmap(lambda order: st.integers(1, 3).map(lambda n: order[:n])),
+    st.text("abc", max_size=2),
+    st.lists(st.tuples(st.sampled_from(sorted(RULES)), waits), min_size=1, max_size=8),
+)
+
+
+@given(script=scripts, elsewhere=st.booleans())
+def test_no_order_of_faults_leads_beyond_the_steps_or_back(script: Script, elsewhere: bool) -> None:
+    """The steps have passed the gates; nothing else is ever asked, nobody more than twice."""
+    made = replace(moves(*script.steps, resting=script.resting), refusals_elsewhere=elsewhere)
+    asked, retried = [0], False
+    for error_class, wait in script.errors:
+        told = ProviderError(error_class, "no", retry_after_s=wait)
+        move = made.after(told, asked[-1], retried=retried, left_ms=60_000, first=len(asked) == 1)
+        if retried:
+            made.retries.give_back()
+        if move is None:
+            retried = False
+            break
+        assert move.position in range(len(script.steps))
+        assert (move.position == asked[-1]) if move.again else (move.position > asked[-1])
+        assert 0 <= move.wait_s <= 4.0
+        if not move.again:
+            assert script.steps[move.position] not in script.resting
+        asked.append(move.position)
+        retried = move.again
+    assert all(asked.count(position) <= 2 for position in asked)
+    assert made.retries.under_way == int(retried)
