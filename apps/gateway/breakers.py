@@ -13,6 +13,10 @@ from collections import deque
 WINDOW_MS = 30_000
 FEWEST_CALLS = 10
 FAILURES_IN_A_ROW = 5
+WARNED_FAILURES = 1
+"""So many are enough while another process leaves the deployment alone."""
+WARNED_MS = 15_000
+"""How long a warning holds: three of those that are sent."""
 BETWEEN_PROBES_MS = 1_000
 """Where everybody rests, the oldest is tried before its time, but not more often than this."""
 PROBE_LEASE_MS = 30_000
@@ -56,6 +60,7 @@ class Breaker:
         "saturated_until_ms",
         "since_ms",
         "until_ms",
+        "warned_until_ms",
         "why",
     )
 
@@ -75,6 +80,7 @@ class Breaker:
         """The trace id of the request that tries it."""
         self.probe_until_ms = 0
         self.saturated_until_ms = 0
+        self.warned_until_ms = 0
 
     # ------------------------------------------------------------------ what it is now
 
@@ -109,8 +115,10 @@ class Breaker:
         while calls[0][0] < moment_ms - WINDOW_MS:
             calls.popleft()
         failures = sum(failed for _, failed in calls)
-        if self._in_a_row >= FAILURES_IN_A_ROW:
-            why = f"{self._in_a_row} failures in a row; the last time {what}."
+        warned = moment_ms < self.warned_until_ms
+        if self._in_a_row >= (WARNED_FAILURES if warned else FAILURES_IN_A_ROW):
+            times = f"{self._in_a_row} failures in a row; the last time {what}."
+            why = f"It fails elsewhere too, and here {what}." if warned else times
         elif len(calls) >= FEWEST_CALLS and 2 * failures >= len(calls):
             share = f"{failures} of {len(calls)} calls within half a minute failed"
             why = f"{share}; the last time {what}."

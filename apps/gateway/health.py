@@ -7,7 +7,7 @@ decision gets a frozen copy: figures at most a quarter of a second old, breakers
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from apps.gateway.breakers import Breaker
+from apps.gateway.breakers import WARNED_MS, Breaker
 from apps.gateway.live import Endpoint
 from routerctl.engine.types import Candidate, DeploymentHealth, Step
 from routerctl.providers.errors import RULES
@@ -77,7 +77,9 @@ class HealthBook:
             seen = self._seen
             self._due = {slug for slug, one in seen.items() if one.breaker.is_due(moment_ms)}
             self._copy = {
-                slug: _frozen(one, moment_ms, due=slug in self._due) for slug, one in seen.items()
+                slug: _frozen(one, moment_ms, due=slug in self._due)
+                for slug, one in seen.items()
+                if one.samples or one.breaker.since_ms is not None
             }
             self._copied_ms = moment_ms
             self._stale_ms = min(
@@ -124,6 +126,19 @@ class HealthBook:
         for slug in self._probes.pop(trace_id, ()):
             if slug in self._seen and self._seen[slug].breaker.give_up(trace_id):
                 self._stale_ms = 0
+
+    # ------------------------------------------------------------------ between processes
+
+    def resting(self) -> tuple[str, ...]:
+        """Whom this process leaves alone."""
+        return tuple(slug for slug, one in self._seen.items() if one.breaker.since_ms is not None)
+
+    def warn(self, deployments: Iterable[str], moment_ms: int) -> None:
+        """Other processes leave `deployments` alone. That is no reason to believe them, but to
+        believe the first failure."""
+        if self._breaks:
+            for slug in deployments:
+                self._of(slug).breaker.warned_until_ms = moment_ms + WARNED_MS
 
     # ------------------------------------------------------------------ what calls teach
 

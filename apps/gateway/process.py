@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 import time
+from collections.abc import Sequence
 
 import structlog
 from django.db import DatabaseError, connection
@@ -48,7 +49,7 @@ class Process(Shared):
         self._reconciler = Reconciler(dsn, self._books_looked_at)
         self._role = env.role
         self._started_ms = epoch_ms()
-        self._heart = Heart(env.redis_url, self.beat)
+        self._heart = Heart(env.redis_url, self.beat, self._hear)
         self.draining = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -104,8 +105,14 @@ class Process(Shared):
             ledger_open=self.ledger.is_open,
             pending=self.ledger.pending,
             in_flight=self.metrics.in_flight,
+            resting=self.health.resting(),
             trouble=max(filter(None, troubles), key=lambda one: one.at_ms, default=None),
         )
+
+    def _hear(self, others: Sequence[Beat]) -> None:
+        """What the other processes said of themselves."""
+        failing = {deployment for beat in others for deployment in beat.resting}
+        self.health.warn(failing, epoch_ms())
 
     async def _keep_usual(self) -> None:
         """Know what requests usually come to, read in a thread of its own."""

@@ -1,6 +1,7 @@
 """What each serving process says of itself, every few seconds, on Valkey or Redis: who it is, what
-it runs, what it has yet to store. For people to read; all that is decided by it is by how many a
-rate limit is shared while Valkey is away, and losing all of it loses nothing.
+it runs, what it has yet to store. For people to read, and as advice to each other: which
+deployments fail elsewhere, and by how many a rate limit is shared while Valkey is away. Losing all
+of it loses nothing.
 
 The beats of all processes are the fields of one hash. A process that ends takes its own away; one
 that was killed leaves its last, which tells since when it is silent until the next process to
@@ -10,7 +11,7 @@ start clears it away.
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 import structlog
@@ -52,6 +53,8 @@ class Beat(Struct, frozen=True):
     pending: int
     in_flight: int
     trouble: Trouble | None = None
+    resting: tuple[str, ...] = ()
+    """The deployments that it leaves alone just now."""
 
     def is_silent(self, now_ms: int) -> bool:
         return now_ms - self.at_ms > SILENT_MS
@@ -60,11 +63,18 @@ class Beat(Struct, frozen=True):
 class Heart:
     """Beats until it is cancelled; lives in the process's loop."""
 
-    def __init__(self, redis_url: str, tell: Callable[[], Beat]) -> None:
+    def __init__(
+        self,
+        redis_url: str,
+        tell: Callable[[], Beat],
+        hear: Callable[[Sequence[Beat]], None] = lambda _others: None,
+    ) -> None:
+        """`tell` is asked for the own beat; `hear` is given those of the others that live."""
         self._redis = AsyncRedis.from_url(
             redis_url, socket_timeout=_PATIENCE_S, socket_connect_timeout=_PATIENCE_S
         )
         self._tell = tell
+        self._hear = hear
         self._heard = True
         self.company = 1
         """How many processes lived when Valkey was heard last, this one included."""
@@ -85,8 +95,10 @@ class Heart:
     async def _beat(self) -> None:
         beat = self._tell()
         await self._redis.hset(_HASH, beat.worker, msgspec.json.encode(beat))
-        others = map(_read, (await self._redis.hvals(_HASH)))
-        self.company = sum(one is not None and not one.is_silent(beat.at_ms) for one in others) or 1
+        known = map(_read, (await self._redis.hvals(_HASH)))
+        living = [one for one in known if one is not None and not one.is_silent(beat.at_ms)]
+        self.company = len(living) or 1
+        self._hear([one for one in living if one.worker != beat.worker])
 
     async def _clear_away(self) -> None:
         now_ms = time.time_ns() // 1_000_000

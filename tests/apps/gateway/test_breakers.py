@@ -257,3 +257,22 @@ def test_with_breakers_off_nobody_is_left_alone() -> None:
     health = past.sees()
     assert (health.available, health.saturated, health.until_ms) == (True, False, None)
     assert health.error_permille > 900
+
+
+def test_one_failure_is_enough_where_another_process_was_taught_already(past: Past) -> None:
+    other = Past()
+    other.fails(times=5)
+    assert other.book.resting() == ("a",)
+    past.book.warn(other.book.resting(), past.at_ms)
+    assert past.book.facts(past.at_ms) == {}
+    past.works()
+    assert past.sees().available
+    past.fails()
+    assert past.sees().reason == "It fails elsewhere too, and here it failed."
+
+
+def test_a_warning_is_forgotten_when_it_is_not_repeated(past: Past) -> None:
+    past.book.warn(["a"], past.at_ms)
+    past.passes(15_000)
+    past.fails()
+    assert past.sees().available

@@ -47,6 +47,20 @@ def test_every_process_is_heard_until_it_ends(redis):
     assert beats(redis) == []
 
 
+def test_each_hears_what_the_others_that_live_say(redis):
+    say(redis, beat("host:1:ab", resting=("openai/small",)))
+    say(redis, beat("host:9:ee", at_ms=clock.now_ms() - SILENT_MS - 1000, resting=("old/one",)))
+    heard = []
+
+    async def live():
+        task = asyncio.create_task(Heart(REDIS_URL, lambda: beat("host:2:cd"), heard.extend).run())
+        await asyncio.sleep(0.05)
+        task.cancel()
+
+    asyncio.run(live())
+    assert [(one.worker, one.resting) for one in heard] == [("host:1:ab", ("openai/small",))]
+
+
 def test_a_killed_process_leaves_its_last_beat_which_falls_silent(redis):
     say(redis, beat("host:9:ee"))
     (left,) = beats(redis)
