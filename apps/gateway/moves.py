@@ -91,7 +91,7 @@ class Moves(Struct, frozen=True):
             return None
         further = self._further(error, position, fits)
         wait_s = None
-        if not retried and fits(position):
+        if not retried and fits(position) and not self.rests(self.steps[position].deployment):
             wait_s = self._wait_s(error, alone=first and further is None)
         if wait_s is not None and wait_s * 1000 <= left_ms and self.retries.take():
             return Move(position, again=True, wait_s=wait_s)

@@ -23,7 +23,8 @@ CONFIGURATION = document(
         route("full", "full/one", "second/one"),
     ],
 )
-DEAD = "Hello [mock only={} status=503]"
+DEAD = "Hello [mock only={} status=503 retry_after=9]"
+"""Too long to be waited for, so that each request asks once."""
 
 
 @pytest.fixture(scope="module")

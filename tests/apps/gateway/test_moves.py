@@ -57,6 +57,7 @@ def test_who_shares_the_cause_is_passed_over() -> None:
 def test_who_rests_is_passed_over() -> None:
     assert after(moves("a", "b", "c", resting="b"), "timeout") == Move(2)
     assert after(moves("a", "b", resting="b"), "timeout") is None
+    assert after(moves("a", "b", resting="a"), "server") == Move(1)
 
 
 def test_an_overloaded_one_is_asked_again_only_if_nobody_else_is_left() -> None:
