@@ -7,7 +7,7 @@ from django import forms
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.accounts.permissions import Action, may
+from apps.accounts.permissions import Action, may, tenants_of
 from apps.dashboards import clock
 from apps.dashboards.facts import Fact
 from apps.dashboards.objects.entry_form import SlugField, listed
@@ -133,6 +133,8 @@ def _context(held: Held, person: User) -> dict[str, Any]:
     around, health = _around((), person), known_health(clock.now_ms())
     known = {one.slug: one for one in entries("deployments")}
     slugs = [*candidates(held.entry), *held.entry.get("fallback", [])]
+    # The means are over all tenants, so they are for those alone who see every one.
+    reads_spend = may(person, Action.READ_SPEND) and tenants_of(person).every
     return {
         "switch": _switch(held),
         "sentence": sentence_of_route(held.entry),
@@ -140,10 +142,8 @@ def _context(held: Held, person: User) -> dict[str, Any]:
         "of": len(around["order"]),
         "shadowed": around["shadowed"].get(held.slug),
         "ladder": [(slug, known[slug], health.get(slug)) for slug in slugs],
-        "reads_spend": may(person, Action.READ_SPEND),
-        "predictions": predictions(held.slug, clock.now_ms())
-        if may(person, Action.READ_SPEND)
-        else (),
+        "reads_spend": reads_spend,
+        "predictions": predictions(held.slug, clock.now_ms()) if reads_spend else (),
     }
 
 

@@ -50,6 +50,12 @@ def test_the_page_tells_it_to_those_who_may_know_what_is_spent(act_as):
     assert "What an answer costs" not in _shown(act_as("support").get("/routes/all"))
 
 
+@pytest.mark.usefixtures("_answered")
+def test_what_is_a_mean_over_all_tenants_is_not_told_to_those_of_some(act_as):
+    of_acme = act_as("finance", tenants=["acme"])
+    assert "What an answer costs" not in _shown(of_acme.get("/routes/all"))
+
+
 def test_a_route_without_answers_says_what_it_takes(act_as):
     assert "Not known yet: a deployment must have answered 20" in _shown(
         act_as("product").get("/routes/all")
