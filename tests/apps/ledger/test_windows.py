@@ -20,6 +20,7 @@ NIGHTS = {
     "Europe/Berlin": ("2026-03-29", "2026-10-25"),
     "America/New_York": ("2026-03-08", "2026-11-01"),
     "America/Havana": ("2026-03-08", "2026-11-01"),  # clocks change at midnight itself
+    "Asia/Beirut": ("2026-03-29", "2026-10-25"),  # at midnight too
     "Australia/Sydney": ("2026-10-04", "2026-04-05"),
     "Asia/Kathmandu": ("2026-03-29", "2026-10-25"),  # never; three quarters of an hour off
     "UTC": ("2026-03-29", "2026-10-25"),
