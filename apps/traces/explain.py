@@ -73,7 +73,9 @@ def _candidate(value: Candidate, decision: Decision) -> Iterator[str]:
         place = "not needed" if value.eligible else "left"
     figures = [] if value.score is None else [f"score {value.score / 1000:.3f}"]
     if value.estimated_nano_usd is not None:
-        figures.append(f"estimated {usd(value.estimated_nano_usd)}")
+        known = value.usual
+        source = f"from {known.answers:,} answers" if known else "guessed by length"
+        figures.append(f"estimated {usd(value.estimated_nano_usd)} ({source})")
     yield f"    {value.deployment}: {', '.join([place, *figures])}"
     for reason in value.reasons:
         yield f"      {reason.code}: {reason.message}"

@@ -4,7 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.traces.explain import explain
-from routerctl.engine.types import Candidate, GateOutcome, Reason, Step
+from routerctl.engine.types import Candidate, GateOutcome, Reason, Step, Usual
 from tests.apps.traces.stored import TRACE_ID, attempt, decision, keep, stored
 
 
@@ -23,8 +23,8 @@ def test_explain_tells_the_verdict_every_candidate_and_every_attempt() -> None:
                 Step("anthropic/strong", 400, 100, 9_000_000),
             ),
             candidates=(
-                Candidate("openai/small", True, 734, estimated_nano_usd=42_000),
-                Candidate("anthropic/strong", True, 512),
+                Candidate("openai/small", True, 734, estimated_nano_usd=42_000, usual=Usual(1_240)),
+                Candidate("anthropic/strong", True, 512, estimated_nano_usd=9_000_000),
                 Candidate(
                     "local/mini",
                     False,
@@ -41,8 +41,8 @@ def test_explain_tells_the_verdict_every_candidate_and_every_attempt() -> None:
         "  Route:       chat (strategy priority)",
         "  Because:     task is chat",
         "  Gate:        europe-stays-in-europe turned away local/mini",
-        "    openai/small: chosen, score 0.734, estimated $0.000042",
-        "    anthropic/strong: fallback 1, score 0.512",
+        "    openai/small: chosen, score 0.734, estimated $0.000042 (from 1,240 answers)",
+        "    anthropic/strong: fallback 1, score 0.512, estimated $0.009000 (guessed by length)",
         "    local/mini: left",
         "      gate:europe-stays-in-europe: Its region is us.",
     ):
