@@ -42,6 +42,7 @@ def test_finance_lowers_a_cap_after_a_look_back_and_requests_degrade(
         page.get_by_role("link", name="Caps", exact=True).click()
         page.get_by_role("link", name="support-daily").click()
         page.get_by_role("link", name="Edit", exact=True).click()
+        page.wait_for_load_state()  # what is typed before the scripts run is not looked at
         money = page.get_by_role("textbox", name="Money (optional)", exact=True)
         money.fill("0")
         money.blur()

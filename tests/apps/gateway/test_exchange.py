@@ -14,7 +14,7 @@ Message = MutableMapping[str, Any]
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchanges, "SLOW_READER_S", 0.05)
+    monkeypatch.setattr(exchanges, "SLOW_READER_S", 0.5)
 
 
 def exchange(reads_after_s: float) -> tuple[Exchange, list[Message]]:
@@ -42,7 +42,7 @@ async def test_who_takes_nothing_is_gone_and_it_is_said_why() -> None:
 
 
 async def test_who_is_only_slow_is_waited_for() -> None:
-    slow, taken = exchange(0.02)
+    slow, taken = exchange(0.01)
     for _ in range(5):
         await slow.write(b"Hello")
     await slow.finish()
@@ -51,7 +51,7 @@ async def test_who_is_only_slow_is_waited_for() -> None:
 
 
 async def test_a_large_answer_that_nobody_takes_does_not_wait_for_ever() -> None:
-    slow, taken = exchange(0.03)
+    slow, taken = exchange(0.01)
     await slow.whole(200, [], b"a" * 100_000)
     assert (slow.gone, len(taken)) == (False, 2)
     stuck, taken = exchange(60)
