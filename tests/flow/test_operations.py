@@ -18,7 +18,7 @@ SAMPLE = re.compile(r"(routerctl_\w+)(?:\{(.*)\})? (\S+)")
 def two_workers(providers: Mock, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with two workers and nothing configured yet."""
     with server_maker(providers, tmp_path_factory.mktemp("workers")) as make:
-        server = make()
+        server = make(ROUTERCTL_BREAKERS="off")  # which would rest in one worker and not the other
         server.start("--workers", "2")
         yield server
 
